@@ -9,8 +9,9 @@ import kotlinx.coroutines.flow.distinctUntilChanged
 /** Invites and contacts of an open [Sotto]. */
 public class Contacts internal constructor(private val bridge: Bridge) {
     /**
-     * Makes an invite for one contact, valid for 7 days. At most 8 are open. Errors: [SottoCode.INVITE_TOO_MANY],
-     * [SottoCode.ACCOUNT_MISSING].
+     * Makes an invite for one contact, valid for 7 days: who comes second by the same link gets
+     * [SottoCode.INVITE_USED]. At most 8 are open. Errors: [SottoCode.INVITE_TOO_MANY], [SottoCode.ACCOUNT_MISSING],
+     * [SottoCode.CLOCK_SKEWED], [SottoCode.NETWORK_ADDRESS] for a node that no link can carry.
      */
     public suspend fun invite(): Invite = bridge.call { invite() }.lift()
 
@@ -43,10 +44,19 @@ public class Contacts internal constructor(private val bridge: Bridge) {
     /** One contact, now and after each change. It fails as [get] does, also when the contact is removed. */
     public fun observe(contact: ContactId): Flow<Contact> = live { get(contact) }
 
-    /**
-     * Accepts or declines a request, blocks or unblocks a contact. Errors: [SottoCode.CONTACT_MISSING],
-     * [SottoCode.CONTACT_STATE].
-     */
+    /** Accepts a request. Errors: [SottoCode.CONTACT_MISSING], [SottoCode.CONTACT_STATE]. */
+    public suspend fun accept(contact: ContactId): Unit = answer(contact, ContactAction.ACCEPT)
+
+    /** Declines a request; nothing is sent. Errors: [SottoCode.CONTACT_MISSING], [SottoCode.CONTACT_STATE]. */
+    public suspend fun decline(contact: ContactId): Unit = answer(contact, ContactAction.DECLINE)
+
+    /** Refuses messages and handshakes of a contact, who is not told. Errors: [SottoCode.CONTACT_MISSING]. */
+    public suspend fun block(contact: ContactId): Unit = answer(contact, ContactAction.BLOCK)
+
+    /** Ends [block]: the earlier state returns. Errors: [SottoCode.CONTACT_MISSING], [SottoCode.CONTACT_STATE]. */
+    public suspend fun unblock(contact: ContactId): Unit = answer(contact, ContactAction.UNBLOCK)
+
+    /** [accept], [decline], [block] or [unblock], by a value. */
     public suspend fun answer(contact: ContactId, action: ContactAction): Unit =
         bridge.call { contactAnswer(contact.lower(), action.lift()) }
 

@@ -48,8 +48,8 @@ public class Conversations internal constructor(private val bridge: Bridge) {
     public fun observeUnread(): Flow<Unread> = bridge.live(wants = ::isOfList) { unread() }.distinctUntilChanged()
 
     /**
-     * Marks all messages up to [message] as read; their author is told if read receipts are on. Errors:
-     * [SottoCode.MESSAGE_MISSING].
+     * Marks all messages up to [message] as read; their author is told if read receipts are on. A long text that is
+     * still being fetched stays unread: mark it when it is whole. Errors: [SottoCode.MESSAGE_MISSING].
      */
     public suspend fun markRead(conversation: ConversationId, message: MessageId): Unit =
         bridge.call { markRead(conversation.lower(), message.lower()) }

@@ -2,9 +2,13 @@ package im.sotto
 
 import im.sotto.ffi.SottoEvent
 import im.sotto.ffi.SottoFile
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.distinctUntilChanged
+import kotlinx.coroutines.withContext
 import java.io.File
+import java.io.IOException
+import java.io.OutputStream
 
 /** Files of messages of an open [Sotto]. Each call about one fails with [SottoCode.FILE_MISSING]. */
 public class Files internal constructor(private val bridge: Bridge) {
@@ -75,6 +79,21 @@ public class Files internal constructor(private val bridge: Bridge) {
      */
     public suspend fun export(file: FileId, to: File): Unit = bridge.call { fileExport(file.lower(), to.lower()) }
 
+    /**
+     * Writes a file that is here, decrypted, to a stream, and leaves the stream open. Errors: those of [read].
+     *
+     * @throws IOException if the stream cannot be written.
+     */
+    public suspend fun writeTo(file: FileId, out: OutputStream): Unit = withContext(Dispatchers.IO) {
+        var at = 0L
+        while (true) {
+            val part = read(file, at, PART)
+            if (part.isEmpty()) break
+            out.write(part)
+            at += part.size
+        }
+    }
+
     /** What is fetched without being asked for. */
     public suspend fun autoDownload(): AutoDownload = bridge.call { autoDownload() }.lift()
 
@@ -94,4 +113,9 @@ public class Files internal constructor(private val bridge: Bridge) {
      */
     public suspend fun freeStorage(conversation: ConversationId? = null, olderThanMs: Long? = null): Long =
         bridge.call { storageFree(conversation?.lower(), olderThanMs) }
+
+    private companion object {
+        /** Most bytes of one read. */
+        const val PART = 1 shl 20
+    }
 }

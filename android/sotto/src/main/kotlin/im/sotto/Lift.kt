@@ -110,7 +110,7 @@ internal fun SottoMessage.lift() = Message(
     reason = reason?.lift(),
     timeMs = timeMs,
     reply = reply?.lift(),
-    mentions = mentions.map(SottoMention::lift),
+    mentions = mentions.map { it.lift(text.orEmpty()) },
     files = files.map(SottoFile::lift),
     preview = preview?.lift(),
     poll = poll?.lift(),
@@ -127,7 +127,7 @@ internal fun SottoMessage.lift() = Message(
 
 internal fun SottoReply.lift() = Reply(message.lift(), text, mine, gone)
 
-internal fun SottoMention.lift() = Mention(offset, length, contact?.lift(), name)
+internal fun SottoMention.lift(text: String) = Mention(text.chars(offset, length), contact?.lift(), name)
 
 internal fun SottoLinkPreview.lift() = LinkPreview(url, title, text)
 
@@ -144,7 +144,7 @@ internal fun SottoHit.lift() = Hit(
     conversation = conversation.lift(),
     isMine = mine,
     text = text,
-    marks = marks.map { Mark(it.offset, it.length) },
+    marks = marks.map { text.chars(it.offset, it.length) },
     timeMs = timeMs,
     cursor = cursor,
 )

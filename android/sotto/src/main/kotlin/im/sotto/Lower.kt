@@ -70,7 +70,10 @@ internal fun OwnNetwork.lower() =
 
 internal fun NetworkState.lower() = SottoNetworkState(dnsServers.lower(), isMetered, isRoaming)
 
-internal fun NewMention.lower() = SottoNewMention(offset, length, contact?.lower())
+internal fun NewMention.lower(text: String): SottoNewMention {
+    val from = text.byteAt(range.first.toLong())
+    return SottoNewMention(from, text.byteAt(range.last + 1L) - from, contact?.lower())
+}
 
 internal fun LinkPreview.lower() = SottoLinkPreview(url.lower(), title.lower(), text.lower())
 

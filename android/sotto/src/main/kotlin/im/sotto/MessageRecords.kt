@@ -102,26 +102,19 @@ public data class Reply(
 /**
  * A person named in a text.
  *
- * @property offset place of the name in the text, bytes of UTF-8.
- * @property length length of the name, bytes.
+ * @property range place of the name in the text; empty if the text was cut before it.
  * @property contact who; null for everybody.
  * @property name the name that this device shows for them; empty for everybody and for strangers.
  */
-public data class Mention(
-    public val offset: Int,
-    public val length: Int,
-    public val contact: ContactId?,
-    public val name: String,
-)
+public data class Mention(public val range: IntRange, public val contact: ContactId?, public val name: String)
 
 /**
  * A person named in a text to send.
  *
- * @property offset place of the name in the text, bytes of UTF-8.
- * @property length length of the name, bytes.
+ * @property range place of the name in the text. It holds whole characters, and no other mention.
  * @property contact who; null for everybody.
  */
-public data class NewMention(public val offset: Int, public val length: Int, public val contact: ContactId?)
+public data class NewMention(public val range: IntRange, public val contact: ContactId?)
 
 /**
  * What a link leads to, by its sender's word.
@@ -198,12 +191,13 @@ public data class ReactionBy(
 public data class Version(public val text: String, public val timeMs: Long)
 
 /**
- * A message that a search found.
+ * A message that a search found, by its text or by the names of its files.
  *
  * @property message id of the message.
  * @property conversation id of its conversation.
  * @property isMine whether this account wrote it.
- * @property text the part of its text around the first match, at most 200 characters.
+ * @property text the part of the text around the first match, at most 200 characters, and names of files on lines of
+ * their own.
  * @property marks where the words are in [text]: at most 8 places.
  * @property timeMs the author's clock, Unix milliseconds.
  * @property cursor `before` of the next page.
@@ -213,18 +207,10 @@ public data class Hit(
     public val conversation: ConversationId,
     public val isMine: Boolean,
     public val text: String,
-    public val marks: List<Mark>,
+    public val marks: List<IntRange>,
     public val timeMs: Long,
     public val cursor: String,
 )
-
-/**
- * A place in a text.
- *
- * @property offset its first byte, of UTF-8.
- * @property length its length, bytes.
- */
-public data class Mark(public val offset: Int, public val length: Int)
 
 /**
  * A message of the other side, in the order of arrival.

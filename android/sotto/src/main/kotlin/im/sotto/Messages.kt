@@ -68,7 +68,7 @@ public class Messages internal constructor(private val bridge: Bridge) {
         isSilent: Boolean = false,
         files: List<NewFile> = emptyList(),
     ): MessageId = bridge.call {
-        val named = mentions.map(NewMention::lower)
+        val named = mentions.map { it.lower(text) }
         val attached = files.map(NewFile::lower)
         send(conversation.lower(), text.lower(), replyTo?.lower(), named, preview?.lower(), isSilent, attached)
     }.lift()
@@ -82,10 +82,11 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { incoming(limit, after) }.map(SottoIncoming::lift)
 
     /**
-     * [incoming] one by one, also those still to come. It waits for its collector, and so does what comes meanwhile.
-     * For bots and notifications: keep the number of the last handled message, and begin there after a restart.
+     * [incoming] one by one after the number [after], also those still to come; 0 begins with the first message ever. It
+     * waits for its collector, and so does what comes meanwhile. For bots: keep the number of the last handled message,
+     * and begin there after a restart.
      */
-    public fun arrivals(after: Long = 0): Flow<Incoming> = flow {
+    public fun arrivals(after: Long): Flow<Incoming> = flow {
         var last = after
         val wants = { event: SottoEvent -> event is SottoEvent.MessagesChanged || event is SottoEvent.ContactsChanged }
         bridge.live(wants = wants) {}.collect {
@@ -112,7 +113,10 @@ public class Messages internal constructor(private val bridge: Bridge) {
     public suspend fun answer(arrival: Long, text: String): MessageId =
         bridge.call { answer(arrival, text.lower()) }.lift()
 
-    /** Sends a failed message again, under its id. Errors: [SottoCode.MESSAGE_MISSING], [SottoCode.CONTACT_STATE]. */
+    /**
+     * Sends a failed message again, under its id. Errors: [SottoCode.MESSAGE_MISSING], [SottoCode.CONTACT_STATE],
+     * [SottoCode.FILE_UNREADABLE] if the own copy of a file that nodes do not have is damaged.
+     */
     public suspend fun retry(message: MessageId): Unit = bridge.call { retry(message.lower()) }
 
     /**
@@ -121,7 +125,7 @@ public class Messages internal constructor(private val bridge: Bridge) {
      * [SottoCode.CONTACT_STATE], `input.*`.
      */
     public suspend fun edit(message: MessageId, text: String, mentions: List<NewMention> = emptyList()): Unit =
-        bridge.call { edit(message.lower(), text.lower(), mentions.map(NewMention::lower)) }
+        bridge.call { edit(message.lower(), text.lower(), mentions.map { it.lower(text) }) }
 
     /** The versions of a message's text, the first one first: at most 11. Errors: [SottoCode.MESSAGE_MISSING]. */
     public suspend fun history(message: MessageId): List<Version> =
@@ -162,8 +166,8 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { pins(conversation.lower()) }.map(SottoMessage::lift)
 
     /**
-     * Sends a message's text to up to 5 conversations, marked as forwarded, without its author. Their drafts stay.
-     * Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
+     * Sends a message's text and files to up to 5 conversations, marked as forwarded, without its author. Their drafts
+     * stay. Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
      * [SottoCode.INPUT_TOO_MANY].
      */
     public suspend fun forward(message: MessageId, to: List<ConversationId>): List<MessageId> =
@@ -185,8 +189,8 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { vote(message.lower(), choices.toBytes(SottoCode.INPUT_POLL)) }
 
     /**
-     * Messages that have all words of [query], in one conversation or all; the last word may be the beginning of one.
-     * Case and accents do not matter. The latest stored come first; [before] is the cursor of the last hit of the
+     * Messages that have all words of [query] in their text or in the names of their files, in one conversation or all;
+     * the last word may be the beginning of one. Case and accents do not matter. The latest stored come first; [before] is the cursor of the last hit of the
      * previous page. [limit] is 1 to 50. Nothing leaves the device. Errors: [SottoCode.INPUT_QUERY],
      * [SottoCode.INPUT_LIMIT], [SottoCode.INPUT_ID], [SottoCode.SEARCH_OFF].
      */

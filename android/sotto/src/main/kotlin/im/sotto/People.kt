@@ -23,7 +23,20 @@ public data class Account(
  * @property length 1 to 5.
  * @property color number of the colour, 0 to 31.
  */
-public data class RingSegment(public val length: Int, public val color: Int)
+public data class RingSegment(public val length: Int, public val color: Int) {
+    /** The colour itself, 0xAARRGGBB: the same in all apps that show the ring. */
+    public val argb: Int get() = RING.getOrElse(color) { 0 } or OPAQUE
+
+    private companion object {
+        const val OPAQUE = 0xFF shl 24
+        val RING = intArrayOf(
+            0x000000, 0x726F6F, 0xC4C4C4, 0xE7E7E7, 0xFFFFFF, 0x00FF00, 0x009800, 0xB8FFBB,
+            0xFFC413, 0x9F5947, 0xFFFF00, 0xA8AC00, 0xFFFFB0, 0xFF5733, 0xFF0000, 0x9A0000,
+            0xFF9D9D, 0xFF0099, 0xC80078, 0xFF00FF, 0x900090, 0xFFB0FF, 0x9E00FF, 0x0000FF,
+            0x000086, 0x9B81FF, 0x3FAEF9, 0x9A6600, 0x00FFFF, 0x008694, 0xC2FFFF, 0x00F0B6,
+        )
+    }
+}
 
 /**
  * Result of checking a phrase.

@@ -29,7 +29,10 @@ import java.io.File
  * **Flows.** They are hints turned into reads: a flow reads the database when it is collected and after each change. A
  * slow collector skips intermediate states and never misses the last one. Flows end when the account is closed.
  *
- * **Errors.** Each failed call throws a [SottoException].
+ * **Errors.** Each failed call throws a [SottoException]; a call lists the codes that an app may wish to tell apart. Any
+ * call may also fail with [SottoCode.CLOSED], [SottoCode.STORAGE_IO], [SottoCode.STORAGE_CORRUPT] and
+ * [SottoCode.INTERNAL]; what writes, with [SottoCode.STORAGE_FULL]; and what sends, with [SottoCode.DEVICE_REPLACED]
+ * after the phrase was restored elsewhere.
  *
  * **Closing.** [shutdown] suspends until all is on disk; [close] does the same and blocks. Later calls fail with
  * [SottoCode.CLOSED].
@@ -58,8 +61,9 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
     public val connectivity: StateFlow<Connectivity> = reachable.asStateFlow()
 
     /**
-     * What a person should know. Each notice is delivered once, to one collector, and again if that one was cancelled
-     * while it had the notice. Up to 64 wait for a collector, and the oldest is dropped for a further one.
+     * What a person should know. Each notice is delivered once, to one collector, as from a channel: two collectors
+     * take them from each other. It comes again if its collector was cancelled while it had the notice. Up to 64 wait
+     * for a collector, and the oldest is dropped for a further one. On Android `SottoProcess` collects them.
      */
     public val notices: Flow<Notice> = flow {
         bridge.live(wants = { it is SottoEvent.Notice }) {}.collect {
@@ -87,7 +91,7 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
      * Changes settings; those that are null keep their value. A log level applies at once. Errors:
      * [SottoCode.INPUT_SETTING] for a negative delay.
      */
-    public suspend fun setSettings(
+    public suspend fun updateSettings(
         readReceipts: Boolean? = null,
         typing: Boolean? = null,
         receiptDelayMs: Int? = null,
@@ -95,9 +99,14 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
         log: LogLevel? = null,
     ): Unit = bridge.call { settingsSet(SottoSettingsPatch(readReceipts, typing, receiptDelayMs, search, log?.lift())) }
 
+    /** [updateSettings]. */
+    @Deprecated("the former name", ReplaceWith("updateSettings(receiptDelayMs = receiptDelayMs)"))
+    public suspend fun setSettings(receiptDelayMs: Int): Unit = updateSettings(receiptDelayMs = receiptDelayMs)
+
     /**
-     * Says whether a conversation is on screen. If it is, a dead node is noticed within 10 s. A replaced install gives
-     * the notice [SottoCode.DEVICE_REPLACED] again.
+     * Says whether the app is on screen, with any activity or window. If it is, a dead node is noticed within 10 s, and
+     * a busy bucket is asked every 15 s. A replaced install gives the notice [SottoCode.DEVICE_REPLACED] again. On
+     * Android `SottoProcess` says it; a bot never needs to.
      */
     public suspend fun setForeground(on: Boolean): Unit = bridge.call { setForeground(on) }
 

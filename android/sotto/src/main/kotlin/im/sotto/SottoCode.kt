@@ -85,7 +85,7 @@ public enum class SottoCode(public val text: String, public val isRetryable: Boo
 
     /**
      * The contact's devices changed. As a `notice`: just now. As `waiting`: the contact is verified, so nothing is
-     * sent to the new device. From `contact_verify` and `devices_seen`: they changed after they were shown.
+     * sent to the new device. From [Contacts.verify] and [Contacts.devicesSeen]: they changed after they were shown.
      */
     CONTACT_DEVICES_CHANGED("contact.devices_changed"),
 
@@ -206,8 +206,8 @@ public enum class SottoCode(public val text: String, public val isRetryable: Boo
     CLOCK_SKEWED("clock.skewed"),
 
     /**
-     * The own bucket carries over 20 MB a day. The engine asks a store every 15 min, or every 15 s with a
-     * conversation on screen, until the bucket is below 10 MB a day. A relay stays in the bucket.
+     * The own bucket carries over 20 MB a day. The engine asks a store every 15 min, or every 15 s while the app is on
+     * screen, until the bucket is below 10 MB a day. A relay stays in the bucket.
      */
     BUCKET_BUSY("bucket.busy", isRetryable = true),
 

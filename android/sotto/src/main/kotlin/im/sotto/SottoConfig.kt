@@ -17,8 +17,8 @@ import java.io.File
  * empty to serve nobody.
  * @property receipts whether read receipts are sent until the person decides.
  * @property counterFile a file outside of [dir] and of backups that counts the opens, so that an old copy of the
- * database is noticed. Without a file it is not noticed.
- * @property log log level of this run; null for the account's setting.
+ * database is noticed: name one. Without a file it is not noticed.
+ * @property log log level of this run; null for the account's setting. It matters on Android only: see [LogLevel].
  */
 public data class SottoConfig(
     public val dir: File,
@@ -36,7 +36,10 @@ public data class SottoConfig(
 /** A Waku network: one of [Preset], or an [OwnNetwork]. */
 public sealed interface Network
 
-/** Networks with a name. */
+/**
+ * Networks with a name. [LOCAL] is for tests. The others are run by others, who promise nothing to an app, and Sotto was
+ * not tried on them: an app of your own takes an [OwnNetwork] with its own nodes.
+ */
 public enum class Preset : Network {
     /** `local`: own nodes on one machine, for tests only. */
     LOCAL,
@@ -86,7 +89,10 @@ public enum class Mode {
     ADAPTIVE,
 }
 
-/** Log level. Logs go to logcat on Android. They hold no names, texts, keys, addresses or ids. */
+/**
+ * Log level. Logs go to logcat on Android; on other systems they go nowhere yet. They hold no names, texts, keys,
+ * addresses or ids.
+ */
 public enum class LogLevel {
     /** No lines. */
     OFF,

@@ -44,7 +44,12 @@ private class Arguments(private val given: Json, private val meant: (String) -> 
     private fun limit() = given["limit"].int
     private fun long(key: String) = given[key].takeUnless(Json::isNull)?.long
 
-    private fun mentions() = list("mentions").map { NewMention(it["offset"].int, it["length"].int, null) }
+    /** The texts of cases with mentions are ASCII: a byte is a char. */
+    private fun mentions() = list("mentions").map {
+        val from = it["offset"].int
+        NewMention(from..from + it["length"].int - 1, null)
+    }
+
     private fun list(key: String) = if (given.has(key)) given[key].list else emptyList()
 
     private fun files() = list("files").map {
@@ -136,7 +141,7 @@ private class Arguments(private val given: Json, private val meant: (String) -> 
         "session_reset" -> contacts.resetSession(contact())
         "set_foreground" -> setForeground(on())
         "settings" -> settings()
-        "settings_set" -> setSettings(receiptDelayMs = given["patch"]["receipt_delay_ms"].int)
+        "settings_set" -> updateSettings(receiptDelayMs = given["patch"]["receipt_delay_ms"].int)
         "storage" -> files.storage()
         "storage_free" -> files.freeStorage(place(), long("older_than_ms"))
         "sync_once" -> syncOnce(given["deadline_ms"].long)

@@ -27,6 +27,18 @@ class DocsTest {
     }
 
     @Test
+    fun `the page of errors has all kinds and codes, and says which call may be repeated`() {
+        val page = File(REPO, "docs/errors.md").readText()
+        fun codes(heading: String) = Regex("`([a-z_]+(\\.[a-z_]+)?)`")
+            .findAll(page.substringAfter("\n## $heading\n").substringBefore("\n## ")).map { it.groupValues[1] }.toList()
+        val kinds = Regex("\\| `SottoException\\.([A-Za-z]+)` \\|").findAll(page).map { it.groupValues[1] }.toSet()
+        assertEquals(SottoException::class.java.declaredClasses.map { it.simpleName }.toSet(), kinds)
+        assertEquals(SottoCode.entries.filter { it.isRetryable }.map { it.text }, codes("Calls to repeat"))
+        val rows = Regex("\n\\| (\\*\\*)?`([a-z_.]+)`").findAll(page).map { it.groupValues[2] }.toList()
+        assertEquals(SottoCode.entries.map { it.text }, rows)
+    }
+
+    @Test
     fun `the bot says everything back once, however often it is killed`() {
         val code = source("EchoBot.kt").substringAfter("package im.sotto.docs\n\n")
         val body = code.substringAfter("\n\n").lines().filter { it.isNotBlank() }

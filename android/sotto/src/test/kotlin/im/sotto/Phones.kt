@@ -30,14 +30,14 @@ suspend fun open(dir: File, vararg nodes: Node): Sotto = Sotto.open(config(dir, 
 /** A phone with an account, whose receipts leave at once. */
 suspend fun phone(dir: File, name: String, vararg nodes: Node): Sotto = open(dir, *nodes).apply {
     account.create(name)
-    setSettings(receiptDelayMs = 0)
+    updateSettings(receiptDelayMs = 0)
 }
 
 /** Makes two phones contacts of each other; their conversation. */
 suspend fun befriend(alice: Sotto, bob: Sotto): ConversationId {
     alice.contacts.add(bob.contacts.invite().link, "it is me")
     val request = bob.contacts.observeAll().until("a request") { it.isNotEmpty() }.single()
-    bob.contacts.answer(request.id, ContactAction.ACCEPT)
+    bob.contacts.accept(request.id)
     val isAccepted = { all: List<Contact> -> all.any { it.state == ContactState.ACCEPTED } }
     return alice.contacts.observeAll().until("the answer", isAccepted).single().conversation
 }

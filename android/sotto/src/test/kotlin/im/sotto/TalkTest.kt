@@ -55,7 +55,7 @@ class TalkTest {
         assertEquals("it is me", asked.requestText)
         assertEquals(1, bob.conversations.unread().requests)
         assertEquals(asked.id, bob.conversations.page(Folder.REQUESTS, 10).single().contact)
-        bob.contacts.answer(asked.id, ContactAction.ACCEPT)
+        bob.contacts.accept(asked.id)
         alice.contacts.observe(preview.id).until("the answer") { it.state == ContactState.ACCEPTED }
         place = alice.contacts.get(preview.id).conversation
         assertEquals(place, bob.contacts.get(asked.id).conversation)
@@ -63,7 +63,7 @@ class TalkTest {
 
     private suspend fun talk() {
         val first = alice.messages.send(place, "hello 🌿")
-        val question = bob.messages.arrivals().first { it.message.text == "hello 🌿" }
+        val question = bob.messages.arrivals(after = 0).first { it.message.text == "hello 🌿" }
         assertEquals(first, question.message.id)
         assertEquals(2, bob.conversations.observeUnread().first().messages)
         bob.conversations.markRead(place, first)
@@ -155,25 +155,28 @@ class TalkTest {
         val contact = alice.contacts.all().single().id
         val last = bob.messages.send(place, "soup at noon?")
         alice.meets(place, last)
-        val reply = alice.messages.send(place, "Hi Bob", last, listOf(NewMention(3, 3, contact)), isSilent = true)
+        val named = listOf(NewMention(6..8, contact))
+        val reply = alice.messages.send(place, "Hi 🙂 Bob", last, named, isSilent = true)
         alice.messages.observe(reply).until("delivered") { it.state == MessageState.DELIVERED }
         val seen = bob.messages.get(reply)
         assertEquals(Reply(last, "soup at noon?", isMine = true, isGone = false), seen.reply)
-        assertTrue(seen.isSilent && seen.mentions.single().contact == contact)
+        assertTrue(seen.isSilent)
+        assertEquals(6..8 to contact, seen.mentions.single().let { it.range to it.contact })
         bob.messages.react(reply, "👍")
         bob.messages.pin(reply, true)
-        alice.messages.edit(reply, "Hello Bob")
+        alice.messages.edit(reply, "🧑‍🚀 Hello Bob", listOf(NewMention(12..14, contact)))
         val poll = alice.messages.createPoll(place, NewPoll("Soup?", listOf("yes", "no")))
         assertEquals(listOf("yes", "no"), bob.meets(place, poll).poll?.choices?.map { it.text })
         bob.messages.vote(poll, listOf(1))
         alice.messages.observe(poll).until("the vote") { it.poll?.choices?.get(1)?.voters?.size == 1 }
         alice.messages.observe(reply).until("the pin") { it.isPinned && it.reactions.singleOrNull()?.emoji == "👍" }
         bob.messages.observe(reply).until("the edit") { it.isEdited }
-        assertEquals(listOf("Hi Bob", "Hello Bob"), bob.messages.history(reply).map { it.text })
+        assertEquals(listOf("Hi 🙂 Bob", "🧑‍🚀 Hello Bob"), bob.messages.history(reply).map { it.text })
         assertEquals("Bob", alice.messages.reactions(reply).single().name)
         assertEquals(listOf(reply), alice.observe(Change.MESSAGES) { messages.pins(place) }.first().map { it.id })
         val hit = bob.messages.search("hello bo").single()
-        assertEquals(listOf(Mark(0, 5), Mark(6, 3)), hit.marks)
+        assertEquals(listOf("Hello", "Bob"), hit.marks.map(hit.text::substring))
+        assertEquals("Bob", bob.messages.get(reply).let { it.text?.substring(it.mentions.single().range) })
         fails<SottoException.State>(SottoCode.MESSAGE_NOT_YOURS) { bob.messages.edit(reply, "not mine") }
         bob.conversations.setTimer(place, 3600)
         alice.conversations.observe(place).until("the timer") { it.timerS == 3600 }
@@ -186,10 +189,10 @@ class TalkTest {
 
     private suspend fun speakOfTheHost() = kotlinx.coroutines.coroutineScope {
         assertEquals(alice.settings().copy(typing = true, log = LogLevel.OFF), run {
-            alice.setSettings(typing = true, log = LogLevel.OFF)
+            alice.updateSettings(typing = true, log = LogLevel.OFF)
             alice.settings()
         })
-        bob.setSettings(typing = true)
+        bob.updateSettings(typing = true)
         val typing = async { bob.conversations.observeTyping(place).until("typing") { it } }
         alice.setForeground(true)
         alice.conversations.typing(place)

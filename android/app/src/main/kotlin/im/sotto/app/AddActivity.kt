@@ -53,7 +53,7 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
             }
             PICK -> data?.data?.let { uri ->
                 scope.launch {
-                    val code = Pictures.open(contentResolver, uri)?.let(Qr::decode)
+                    val code = Pictures.open(this@AddActivity, uri)?.let(Qr::decode)
                     if (code == null) say(getString(R.string.add_no_code)) else open(String(code))
                 }
             }

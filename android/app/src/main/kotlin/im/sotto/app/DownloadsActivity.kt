@@ -47,6 +47,8 @@ class DownloadsActivity : Screen(R.layout.form, R.string.downloads_title) {
     private companion object {
         /** The largest file that can be sent. */
         const val MOST = 100_000_000L
-        val CHOICES = listOf(0L, 512L * 1024, 5_000_000L, 20_000_000L, MOST)
+
+        /** With all defaults of the core: 512 KiB, 1, 8 and 16 MiB. */
+        val CHOICES = listOf(0L, 512L shl 10, 1L shl 20, 8L shl 20, 16L shl 20, MOST)
     }
 }

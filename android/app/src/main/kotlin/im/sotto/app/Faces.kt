@@ -71,7 +71,6 @@ class AvatarView(context: Context, attributes: AttributeSet?) : View(context, at
     private fun drawRing(canvas: Canvas, place: RectF, line: Float) {
         val total = max(1, ring.sumOf { it.length })
         if (ring.isEmpty()) return
-        val colors = resources.obtainTypedArray(R.array.ring)
         // White segments have an edge by day.
         stroke.strokeWidth = line + 2
         stroke.color = context.getColor(R.color.outline)
@@ -80,11 +79,10 @@ class AvatarView(context: Context, attributes: AttributeSet?) : View(context, at
         var start = 0f
         for (segment in ring) {
             val sweep = 360f * segment.length / total
-            stroke.color = colors.getColor(segment.color, 0)
+            stroke.color = segment.argb
             canvas.drawArc(place, start, sweep, false, stroke)
             start += sweep
         }
-        colors.recycle()
     }
 
     companion object {

@@ -72,9 +72,8 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         val uri = data?.data ?: return
         scope.launch {
-            val picture = Pictures.open(contentResolver, uri) ?: return@launch say(getString(R.string.error_picture))
-            Pictures.writeAvatar(picture, draft)
-            refresh()
+            if (Pictures.keepAvatar(this@ProfileActivity, uri, draft)) refresh()
+            else say(getString(R.string.error_picture))
         }
     }
 

@@ -40,7 +40,7 @@ class SafetyActivity : Screen(R.layout.safety, R.string.safety_title) {
             SCAN -> data?.getByteArrayExtra(ScanActivity.CODE)?.let(::compare)
             PICK -> data?.data?.let { uri ->
                 scope.launch {
-                    val code = Pictures.open(contentResolver, uri)?.let(Qr::decode)
+                    val code = Pictures.open(this@SafetyActivity, uri)?.let(Qr::decode)
                     if (code == null) say(getString(R.string.add_no_code)) else compare(code)
                 }
             }

@@ -184,7 +184,7 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         val uri = data?.data ?: return
         scope.launch {
-            val code = Pictures.open(contentResolver, uri)?.let(Qr::decode)
+            val code = Pictures.open(this@ScanActivity, uri)?.let(Qr::decode)
             if (code == null) say(getString(R.string.add_no_code)) else found(code)
         }
     }

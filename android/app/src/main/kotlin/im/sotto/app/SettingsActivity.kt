@@ -35,10 +35,10 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             R.string.settings_receipts_text,
             now.readReceipts,
         ) {
-            act { sotto -> sotto.setSettings(readReceipts = it) }
+            act { sotto -> sotto.updateSettings(readReceipts = it) }
         }.id = R.id.receipts
         form.toggle(R.drawable.ic_edit, R.string.settings_typing, R.string.settings_typing_text, now.typing) {
-            act { sotto -> sotto.setSettings(typing = it) }
+            act { sotto -> sotto.updateSettings(typing = it) }
         }.id = R.id.typing
         form.toggle(
             R.drawable.ic_lock, R.string.settings_screen, R.string.settings_screen_text, app.preferences.screenSecurity,
@@ -78,7 +78,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
         LEVELS.map { (level, text) ->
             text to {
                 act {
-                    it.setSettings(log = level)
+                    it.updateSettings(log = level)
                     follow(it)
                 }
             }

@@ -39,14 +39,14 @@ class StorageActivity : Screen(R.layout.form, R.string.storage_title) {
         }
         if (now.bytes == 0L) return
         form.section(R.string.storage_free)
-        form.row(R.drawable.ic_delete, R.string.storage_old) {
-            free { it.files.freeStorage(olderThanMs = OLD_MS) }
-        }.id = R.id.free_old
-        form.row(R.drawable.ic_delete, R.string.storage_all) {
-            confirm(getString(R.string.storage_all), getString(R.string.storage_free_text), R.string.storage_free) {
-                free { it.files.freeStorage() }
-            }
-        }.id = R.id.free_all
+        offer(R.id.free_old, R.string.storage_old) { it.files.freeStorage(olderThanMs = OLD_MS) }
+        offer(R.id.free_all, R.string.storage_all) { it.files.freeStorage() }
+    }
+
+    private fun offer(id: Int, title: Int, task: suspend (Sotto) -> Long) {
+        form.row(R.drawable.ic_delete, title) {
+            confirm(getString(title), getString(R.string.storage_free_text), R.string.storage_free) { free(task) }
+        }.id = id
     }
 
     private fun free(task: suspend (Sotto) -> Long) = act {

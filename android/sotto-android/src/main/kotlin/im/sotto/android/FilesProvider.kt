@@ -1,5 +1,6 @@
 package im.sotto.android
 
+import android.app.Application
 import android.content.ContentProvider
 import android.content.ContentValues
 import android.content.Context
@@ -37,7 +38,11 @@ import kotlinx.coroutines.runBlocking
 public class FilesProvider : ContentProvider() {
     private val thread = lazy { HandlerThread("sotto-files").apply { start() } }
 
-    override fun onCreate(): Boolean = true
+    /** The first of the app that the system makes in a process. */
+    override fun onCreate(): Boolean {
+        (hostContext().applicationContext as? Application)?.let(Screens::watch)
+        return true
+    }
 
     override fun getType(uri: Uri): String = (if (mayRead(uri)) file(uri)?.let { passive(it.mime) } else null) ?: OCTETS
 

@@ -7,6 +7,7 @@ import android.content.Intent
 import im.sotto.ConversationId
 import im.sotto.MessageId
 import im.sotto.Sotto
+import im.sotto.SottoCode
 import im.sotto.SottoException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -24,8 +25,8 @@ public class NotificationActions : BroadcastReceiver() {
         val pending = goAsync()
         CoroutineScope(Dispatchers.Default).launch {
             try {
-                if (text != null) reply(context, conversation, text)
-                if (intent.action == REPLY || intent.action == READ) markRead(context, conversation, message)
+                val isSent = text == null || reply(context, conversation, text)
+                if (isSent && intent.action in ACTIONS) markRead(context, conversation, message)
             } finally {
                 withContext(NonCancellable) { done(context) }
                 pending.finish()
@@ -33,14 +34,12 @@ public class NotificationActions : BroadcastReceiver() {
         }
     }
 
-    /** What cannot be sent becomes the draft of its conversation, or stays in the notification: nothing is lost. */
-    private suspend fun reply(context: Context, conversation: ConversationId, text: String) {
-        try {
-            val sotto = context.host.process.sotto()
-            sendOrDraft(sotto, conversation, text) { messages.send(conversation, text) }
-        } catch (_: SottoException) {
-            context.host.notifier.keep(conversation, text)
-        }
+    /** False if it could not be sent: it is the conversation's draft then, or waits in the notification. */
+    private suspend fun reply(context: Context, conversation: ConversationId, text: String): Boolean = try {
+        sendOrDraft(context.host.process.sotto(), conversation, text) { messages.send(conversation, text) }
+    } catch (_: SottoException) {
+        context.host.notifier.keep(conversation, text)
+        false
     }
 
     /** If it fails, nothing is marked as read: the notification stays. */
@@ -65,15 +64,21 @@ public class NotificationActions : BroadcastReceiver() {
         const val CONVERSATION = "im.sotto.conversation"
         const val MESSAGE = "im.sotto.message"
 
-        /** Sends by [send]. What a contact cannot be sent now becomes the draft. */
-        suspend fun sendOrDraft(sotto: Sotto, place: ConversationId, text: String, send: suspend Sotto.() -> Unit) {
-            try {
-                sotto.send()
-            } catch (_: SottoException.State) {
-                sotto.conversations.setDraft(place, text)
-            } catch (_: SottoException.InvalidInput) {
-                sotto.conversations.setDraft(place, text)
-            }
+        private val ACTIONS = setOf(REPLY, READ)
+
+        /** Sends by [send]. What cannot be sent to this contact, now or ever, becomes the draft; false then. */
+        suspend fun sendOrDraft(
+            sotto: Sotto,
+            place: ConversationId,
+            text: String,
+            send: suspend Sotto.() -> Unit,
+        ): Boolean = try {
+            sotto.send()
+            true
+        } catch (e: SottoException) {
+            if (e.isRetryable || e.code == SottoCode.CLOSED) throw e
+            sotto.conversations.setDraft(place, text)
+            false
         }
     }
 }

@@ -88,8 +88,8 @@ internal class NotificationDrawing(private val context: Context, private val sty
 
     fun request(request: Conversation): Notification = builder(REQUESTS)
         .setCategory(Notification.CATEGORY_SOCIAL)
-        .setContentTitle(texts.request(request.name))
-        .setContentText(request.last?.text.orEmpty())
+        .setContentTitle(texts.request(PeerText.line(request.name)))
+        .setContentText(request.last?.text?.let(::shown).orEmpty())
         .setContentIntent(activity(style.openRequests(context), "requests"))
         .setOnlyAlertOnce(true)
         .build()
@@ -118,7 +118,7 @@ internal class NotificationDrawing(private val context: Context, private val sty
     }
 
     private fun messaging(conversation: Conversation, unread: List<Message>): Notification.MessagingStyle {
-        val name = conversation.name
+        val name = PeerText.line(conversation.name)
         val lines = unread.map { text(it) to it.timeMs }
         Newer.messaging(texts.you, name, conversation.id.value, lines)?.let { return it }
         @Suppress("DEPRECATION") // People came with Android 9.
@@ -127,7 +127,9 @@ internal class NotificationDrawing(private val context: Context, private val sty
         }
     }
 
-    private fun text(message: Message): String = message.text?.takeIf { it.isNotEmpty() } ?: when {
+    private fun shown(text: String): String = PeerText.shorten(PeerText.clean(text)).text.toString()
+
+    private fun text(message: Message): String = message.text?.takeIf { it.isNotEmpty() }?.let(::shown) ?: when {
         message.isNewer -> texts.newer
         else -> when (message.files.firstOrNull()?.kind) {
             FileKind.IMAGE, FileKind.STICKER, FileKind.GIF -> texts.picture

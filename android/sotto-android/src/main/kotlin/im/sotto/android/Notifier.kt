@@ -96,18 +96,22 @@ public class Notifier(context: Context, style: NotificationStyle) {
         for ((id, one) in shown()) {
             val text = one.reply ?: continue
             try {
-                NotificationActions.sendOrDraft(sotto, id, text) {
+                val isSent = NotificationActions.sendOrDraft(sotto, id, text) {
                     val answer = orNull { messages.answer(one.number, text) }
                     // The message is gone, or has this answer's first part.
                     if (answer == null || messages.get(answer).text != text) messages.send(id, text)
                 }
-                val answered = sotto.messages.incoming(1, one.number - 1).firstOrNull { it.arrival == one.number }
-                answered?.let { sotto.conversations.markRead(id, it.message.id) }
+                if (isSent) markRead(sotto, id, one.number)
             } catch (_: SottoException) {
                 continue // The next update tries again.
             }
             manager.cancel(id.value, MESSAGES)
         }
+    }
+
+    private suspend fun markRead(sotto: Sotto, place: ConversationId, number: Long) {
+        val one = sotto.messages.incoming(1, number - 1).firstOrNull { it.arrival == number } ?: return
+        sotto.conversations.markRead(place, one.message.id)
     }
 
     private suspend fun messages(sotto: Sotto) {

@@ -14,27 +14,14 @@ import im.sotto.FileKind
 import im.sotto.NewFile
 import im.sotto.Rgba
 import java.io.ByteArrayOutputStream
-import java.io.Closeable
 import java.io.File
 import java.io.IOException
 import java.io.OutputStream
 import kotlin.math.max
+import kotlin.math.min
 import kotlin.math.roundToInt
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
-
-/**
- * A picture ready to send: [file] for `Messages.send`. Its parts stand in the cache folder until [close]; the core
- * copies them while it sends, so close it when that call returned.
- */
-public class PreparedPicture internal constructor(public val file: NewFile) : Closeable {
-    /** Deletes the prepared copies. */
-    override fun close() {
-        file.path.delete()
-        file.preview?.delete()
-    }
-}
 
 /** Scales pictures and leaves out what they say about place, time and camera, by drawing them anew. */
 public object Pictures {
@@ -43,6 +30,8 @@ public object Pictures {
 
     private const val NO_PICTURE = "no picture that this phone can draw"
     private const val QUALITY = 85
+    private const val AVATAR_SIDE = 256
+    private const val AVATAR_BYTES = 32_568
     private const val PREVIEW_SIDE = 240
     private const val PREVIEW_BYTES = 8_142
     private const val PLACEHOLDER_SIDE = 100
@@ -89,18 +78,10 @@ public object Pictures {
      *
      * @throws IOException if it cannot be read, is no picture that this phone can draw, or finds no room on the disk.
      */
-    public suspend fun prepare(context: Context, picture: Uri, maxSide: Int = SIDE): PreparedPicture {
-        var made: PreparedPicture? = null
-        try {
-            return withContext(Dispatchers.IO) { prepared(context, picture, maxSide).also { made = it } }
-        } catch (e: CancellationException) {
-            // Nobody else knows of the copies.
-            made?.close()
-            throw e
-        }
-    }
+    public suspend fun prepare(context: Context, picture: Uri, maxSide: Int = SIDE): PreparedFile =
+        preparing { prepared(context, picture, maxSide) }
 
-    private fun prepared(context: Context, picture: Uri, maxSide: Int): PreparedPicture {
+    private fun prepared(context: Context, picture: Uri, maxSide: Int): PreparedFile {
         val upright = upright(context, picture, maxSide)
         val base = File.createTempFile("sotto-picture-", "", context.cacheDir)
         val path = File(base.path + ".jpg")
@@ -118,7 +99,7 @@ public object Pictures {
                 preview = preview,
                 placeholder = placeholder(upright),
             )
-            return PreparedPicture(file)
+            return PreparedFile(file)
         } catch (e: IOException) {
             path.delete()
             preview.delete()
@@ -127,6 +108,30 @@ public object Pictures {
             base.delete()
             upright.recycle()
         }
+    }
+
+    /**
+     * Reads a picture as [prepare] does, to show it or to find a QR code in it.
+     *
+     * @throws IOException if it cannot be read, or is no picture that this phone can draw.
+     */
+    public suspend fun open(context: Context, picture: Uri, maxSide: Int = SIDE): Bitmap =
+        withContext(Dispatchers.IO) { upright(context, picture, maxSide) }
+
+    /**
+     * Writes the middle of a picture to a file, as a square that `Accounts.setPicture` takes: a JPEG of 256 pixels. The
+     * file is whole, or as it was.
+     *
+     * @throws IOException as [prepare] does.
+     */
+    public suspend fun avatar(context: Context, picture: Uri, to: File): Unit = withContext(Dispatchers.IO) {
+        val upright = upright(context, picture, SIDE)
+        val side = min(upright.width, upright.height)
+        val middle = Bitmap.createBitmap(upright, (upright.width - side) / 2, (upright.height - side) / 2, side, side)
+        val small = Bitmap.createScaledBitmap(middle, AVATAR_SIDE, AVATAR_SIDE, true)
+        val bytes = (QUALITY downTo 10 step 15).asSequence().map { jpeg(small, it) }.first { it.size <= AVATAR_BYTES }
+        val part = File("$to.part").apply { writeBytes(bytes) }
+        if (!part.renameTo(to)) throw IOException("the picture cannot be kept")
     }
 
     private fun upright(context: Context, picture: Uri, maxSide: Int): Bitmap = try {
@@ -151,6 +156,9 @@ public object Pictures {
     internal fun write(picture: Bitmap, quality: Int, to: OutputStream) {
         if (!picture.compress(Bitmap.CompressFormat.JPEG, quality, to)) throw IOException("the picture is not written")
     }
+
+    private fun jpeg(picture: Bitmap, quality: Int): ByteArray =
+        ByteArrayOutputStream().also { write(picture, quality, it) }.toByteArray()
 
     /** On white, because a JPEG has no transparency. */
     private fun drawn(raw: Bitmap, orientation: Int, maxSide: Int): Bitmap {
@@ -205,8 +213,8 @@ public object Pictures {
         while (true) {
             val small = scaled(picture, side)
             for (quality in 70 downTo 10 step 20) {
-                val bytes = ByteArrayOutputStream().also { write(small, quality, it) }
-                if (bytes.size() <= PREVIEW_BYTES) return bytes.toByteArray()
+                val bytes = jpeg(small, quality)
+                if (bytes.size <= PREVIEW_BYTES) return bytes
             }
             side /= 2
         }

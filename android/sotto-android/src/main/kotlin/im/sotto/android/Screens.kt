@@ -7,13 +7,22 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 
-/** Whether an activity of the app is on screen. Made after the first one started, it learns of it when it resumes. */
-internal class Screens(app: Application, private val onShown: () -> Unit) : Application.ActivityLifecycleCallbacks {
+/**
+ * Whether an activity of the app is on screen. [FilesProvider] begins to watch before the first activity is made, so no
+ * app needs to. Without the provider the first activity is seen when it resumes again.
+ */
+internal object Screens : Application.ActivityLifecycleCallbacks {
     private val visible = HashSet<Activity>()
     private val shown = MutableStateFlow(false)
+    private var app: Application? = null
     val isShown: StateFlow<Boolean> = shown.asStateFlow()
 
-    init {
+    @Synchronized
+    fun watch(app: Application) {
+        if (app === this.app) return
+        this.app = app
+        visible.clear()
+        shown.value = false
         app.registerActivityLifecycleCallbacks(this)
     }
 
@@ -29,7 +38,7 @@ internal class Screens(app: Application, private val onShown: () -> Unit) : Appl
 
     private fun add(activity: Activity) {
         visible.add(activity)
-        if (shown.compareAndSet(expect = false, update = true)) onShown()
+        if (shown.compareAndSet(expect = false, update = true)) AlwaysOn.resume(activity.applicationContext)
     }
 
     override fun onActivityCreated(activity: Activity, savedInstanceState: Bundle?) = Unit

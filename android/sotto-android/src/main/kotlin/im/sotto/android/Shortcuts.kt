@@ -30,16 +30,23 @@ public class Shortcuts internal constructor(private val context: Context, privat
     private val most get() = (manager.maxShortcutCountPerActivity - manager.manifestShortcuts.size).coerceIn(1, MOST)
 
     /** Keeps them true until the core is closed. The phone takes few changes from an app in the background. */
-    internal suspend fun follow(sotto: Sotto) = sotto.observe(Change.CONVERSATIONS, Change.CONTACTS) {
-        conversations.page(Folder.INBOX, MOST).map { listOf(it.id, it.name, it.picture, it.state) }
-    }.collect {
-        refresh(sotto)
-        delay(PAUSE_MS)
+    internal suspend fun follow(sotto: Sotto) {
+        var last: List<Any?>? = null
+        sotto.observe(Change.CONVERSATIONS, Change.CONTACTS) { Any() }.collect {
+            val first = sotto.conversations.page(Folder.INBOX, most).filter { it.state == ContactState.ACCEPTED }
+            val looks = first.map { listOf(it.id, it.name, it.picture) }
+            // A notification may have pushed another one meanwhile.
+            val published = manager.dynamicShortcuts.mapTo(HashSet()) { it.id }
+            if (looks != last || published != first.mapTo(HashSet()) { it.id.value }) {
+                publish(sotto, first)
+                last = looks
+                delay(PAUSE_MS)
+            }
+        }
     }
 
     /** Publishes the first conversations of the inbox, and withdraws those that left it. */
-    private suspend fun refresh(sotto: Sotto) {
-        val first = sotto.conversations.page(Folder.INBOX, most).filter { it.state == ContactState.ACCEPTED }
+    private suspend fun publish(sotto: Sotto, first: List<Conversation>) {
         val ids = first.mapTo(HashSet()) { it.id.value }
         remove(manager.dynamicShortcuts.map { it.id }.filterNot { it in ids })
         manager.dynamicShortcuts = first.mapIndexed { rank, conversation -> shortcut(sotto, conversation, rank) }
@@ -66,13 +73,13 @@ public class Shortcuts internal constructor(private val context: Context, privat
         val id = conversation.id.value
         val intent = style.openConversation(context, conversation.id)
         val builder = ShortcutInfo.Builder(context, id)
-            .setShortLabel(conversation.name.ifBlank { id.take(8) })
+            .setShortLabel(PeerText.line(conversation.name).ifBlank { id.take(8) })
             .setIntent(if (intent.action == null) intent.setAction(Intent.ACTION_VIEW) else intent)
             .setCategories(setOf(SHARE))
             .setRank(rank)
         val icon = conversation.picture?.let { picture(sotto, it) }?.let(Icon::createWithAdaptiveBitmap)
         icon?.let(builder::setIcon)
-        Newer.person(builder, id, conversation.name, icon)
+        Newer.person(builder, id, PeerText.line(conversation.name), icon)
         return builder.build()
     }
 

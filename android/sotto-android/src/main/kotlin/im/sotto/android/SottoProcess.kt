@@ -60,7 +60,6 @@ public class SottoProcess(
     private val config: SottoConfig,
     private val key: DatabaseKey = DatabaseKey(context),
 ) {
-    private val screens = Screens(context.applicationContext as Application) { AlwaysOn.resume(context) }
     private val networks = Networks(context)
     private val power = Power(context)
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
@@ -68,6 +67,10 @@ public class SottoProcess(
 
     @Volatile
     private var opened: Opened? = null
+
+    init {
+        Screens.watch(context.applicationContext as Application)
+    }
 
     private class Opened(val sotto: Sotto, val signals: Job, val following: Job)
 
@@ -139,7 +142,7 @@ public class SottoProcess(
     private fun signals(sotto: Sotto): Job = scope.launch {
         launch { forward(networks.changes()) { sotto.networkChanged(it.copy(dnsServers = servers(it))) } }
         launch { forward(power.changes(), sotto::powerChanged) }
-        launch { forward(screens.isShown, sotto::setForeground) }
+        launch { forward(Screens.isShown, sotto::setForeground) }
         launch { sotto.notices.collect(context.host::onNotice) }
     }
 

@@ -315,8 +315,10 @@ class NotifierTest {
     private fun press(intent: Intent) {
         assertEquals(NotificationActions::class.java.name, intent.component?.className)
         val filter = IntentFilter(intent.action).apply { addDataScheme("sotto") }
-        host.registerReceiver(NotificationActions(), filter, Context.RECEIVER_NOT_EXPORTED)
+        val receiver = NotificationActions()
+        host.registerReceiver(receiver, filter, Context.RECEIVER_NOT_EXPORTED)
         host.sendBroadcast(intent.setComponent(null))
         ShadowLooper.idleMainLooper()
+        host.unregisterReceiver(receiver)
     }
 }

@@ -139,6 +139,21 @@ class PicturesTest {
     }
 
     @Test
+    fun `an avatar is the upright middle, small enough for the core, without its place`() = runBlocking {
+        val file = File(context.cacheDir, "avatar.jpg")
+        // Turned upright, its upper half is red. The middle square has both colours.
+        Pictures.avatar(context, photo(600, 300, ExifInterface.ORIENTATION_ROTATE_90), file)
+        val bytes = file.readBytes()
+        assertTrue(bytes.size <= 32_568 && SECRET !in bytes.decodeToString())
+        val drawn = BitmapFactory.decodeByteArray(bytes, 0, bytes.size)
+        assertEquals(256 to 256, drawn.width to drawn.height)
+        assertTrue(red(drawn.getPixel(128, 20)) && blue(drawn.getPixel(128, 236)))
+        assertEquals(listOf("avatar.jpg"), context.cacheDir.list().orEmpty().toList())
+        val shown = Pictures.open(context, photo(600, 300), 100)
+        assertEquals(100 to 50, shown.width to shown.height)
+    }
+
+    @Test
     fun `what is no picture is refused, and leaves nothing behind`() {
         val text = File(context.filesDir, "text.jpg").apply { writeText("no picture") }
         for (bad in listOf(Uri.fromFile(text), Uri.fromFile(File(context.filesDir, "absent.jpg")))) {

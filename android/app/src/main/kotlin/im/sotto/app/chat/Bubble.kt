@@ -18,6 +18,7 @@ import android.widget.LinearLayout
 import android.widget.TextView
 import im.sotto.Message
 import im.sotto.MessageState
+import im.sotto.android.PeerText
 import im.sotto.app.R
 import im.sotto.app.Times
 import im.sotto.app.locale
@@ -198,8 +199,7 @@ class Bubble(
         val rich = SpannableStringBuilder(text)
         fun mark(span: Any, from: Int, to: Int) = rich.setSpan(span, from, to, Spanned.SPAN_EXCLUSIVE_EXCLUSIVE)
         for (one in message.mentions) {
-            val from = PeerText.charAt(text, one.offset)
-            val to = PeerText.charAt(text, one.offset + one.length)
+            val (from, to) = one.range.first to one.range.last + 1
             mark(StyleSpan(Typeface.BOLD), from, to)
             mark(ForegroundColorSpan(context.getColor(R.color.accent)), from, to)
         }

@@ -18,6 +18,7 @@ import im.sotto.MessageState
 import im.sotto.Sotto
 import im.sotto.SottoCode
 import im.sotto.SottoException
+import im.sotto.android.PeerText
 import im.sotto.app.R
 import im.sotto.app.Screen
 import im.sotto.app.conversationId

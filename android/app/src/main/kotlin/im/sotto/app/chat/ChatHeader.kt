@@ -11,6 +11,7 @@ import im.sotto.ContactAction
 import im.sotto.ContactState
 import im.sotto.Conversation
 import im.sotto.Message
+import im.sotto.android.PeerText
 import im.sotto.app.AvatarView
 import im.sotto.app.R
 import im.sotto.app.show

@@ -12,6 +12,7 @@ import im.sotto.Message
 import im.sotto.MessageId
 import im.sotto.Sotto
 import im.sotto.SottoException
+import im.sotto.android.PeerText
 import im.sotto.app.R
 import im.sotto.app.onText
 import im.sotto.app.show

@@ -11,6 +11,7 @@ import im.sotto.ContactState
 import im.sotto.Folder
 import im.sotto.Message
 import im.sotto.MessageState
+import im.sotto.android.PeerText
 import im.sotto.app.Form
 import im.sotto.app.R
 

@@ -8,6 +8,7 @@ import android.widget.TextView
 import im.sotto.Message
 import im.sotto.MessageId
 import im.sotto.Sotto
+import im.sotto.android.PeerText
 import im.sotto.app.R
 import im.sotto.app.Rows
 import im.sotto.app.Screen

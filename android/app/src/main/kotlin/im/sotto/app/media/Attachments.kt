@@ -109,7 +109,7 @@ class Attachments(
             .setTitle(chat.getString(R.string.media_send_to, chat.theirName))
             .setNegativeButton(R.string.cancel, null)
             .setPositiveButton(R.string.chat_send) { _, _ -> prepare(chosen, arePictures) }
-        val picture = if (arePictures) Pictures.open(chat.contentResolver, first) else null
+        val picture = if (arePictures) Pictures.open(chat, first) else null
         if (arePictures && picture == null) return@perform chat.tell(R.string.error_picture)
         if (picture != null) {
             val view = LayoutInflater.from(chat).inflate(R.layout.media_confirm, null)

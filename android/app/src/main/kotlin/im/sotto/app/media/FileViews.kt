@@ -20,8 +20,8 @@ import im.sotto.FileState
 import im.sotto.Message
 import im.sotto.MessageFile
 import im.sotto.Sotto
+import im.sotto.android.PeerText
 import im.sotto.app.R
-import im.sotto.app.chat.PeerText
 import im.sotto.app.show
 import im.sotto.app.textOf
 import kotlinx.coroutines.CoroutineScope

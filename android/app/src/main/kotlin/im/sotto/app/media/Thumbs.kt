@@ -8,6 +8,7 @@ import im.sotto.FileState
 import im.sotto.MessageFile
 import im.sotto.Sotto
 import im.sotto.SottoException
+import im.sotto.android.ThumbHash
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 import java.io.ByteArrayOutputStream
@@ -34,7 +35,7 @@ object Thumbs {
         val key = "${file.id.value} rough ${file.preview.size}"
         cache.get(key)?.let { return it }
         val preview = if (file.preview.isEmpty()) null else decode(file.preview.toByteArray(), PREVIEW)
-        return (preview ?: ThumbHash.decode(file.placeholder.toByteArray()))?.also { cache.put(key, it) }
+        return (preview ?: ThumbHash.decode(file.placeholder))?.also { cache.put(key, it) }
     }
 
     /** The picture itself, with at least [side] pixels on its longer side if it has them; null if it is not here. */

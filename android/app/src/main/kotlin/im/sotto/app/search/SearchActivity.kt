@@ -18,11 +18,11 @@ import im.sotto.Hit
 import im.sotto.Sotto
 import im.sotto.SottoCode
 import im.sotto.SottoException
+import im.sotto.android.PeerText
 import im.sotto.app.AvatarView
 import im.sotto.app.R
 import im.sotto.app.Rows
 import im.sotto.app.Screen
-import im.sotto.app.chat.PeerText
 import im.sotto.app.conversationId
 import im.sotto.app.onText
 import im.sotto.app.showText
@@ -100,8 +100,7 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
             val text = SpannableString((if (hit.isMine) context.getString(R.string.chat_you, "") else "") + hit.text)
             val before = text.length - hit.text.length
             for (mark in hit.marks) {
-                val from = before + PeerText.charAt(hit.text, mark.offset)
-                val to = before + PeerText.charAt(hit.text, mark.offset + mark.length)
+                val (from, to) = before + mark.first to before + mark.last + 1
                 val look = listOf(
                     BackgroundColorSpan(context.getColor(R.color.accent_soft)),
                     ForegroundColorSpan(context.getColor(R.color.on_accent_soft)),

@@ -1,4 +1,4 @@
-package im.sotto.app.chat
+package im.sotto.android
 
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -6,10 +6,8 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
-import org.robolectric.annotation.Config
 
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [34, 35], application = android.app.Application::class)
 class PeerTextTest {
     @Test
     fun whatDisturbsIsNotShown() {
@@ -29,13 +27,6 @@ class PeerTextTest {
         assertEquals(family, shown.text.toString().removeSuffix("…").takeLast(family.length))
         assertTrue(PeerText.shorten(PeerText.clean("a\n".repeat(100))).text.lines().size <= 25)
         assertFalse(PeerText.shorten(PeerText.clean("short")).isCut)
-    }
-
-    @Test
-    fun placesOfBytesAreFoundInCharacters() {
-        val text = "aä€😀b"
-        assertEquals(listOf(0, 1, 2, 3, 5), listOf(0, 1, 3, 6, 10).map { PeerText.charAt(text, it) })
-        assertEquals(text.length, PeerText.charAt(text, 1_000))
     }
 
     @Test

@@ -1,6 +1,7 @@
-package im.sotto.app.media
+package im.sotto.android
 
 import android.graphics.Bitmap
+import im.sotto.Bytes
 import kotlin.math.PI
 import kotlin.math.cos
 import kotlin.math.max
@@ -8,14 +9,15 @@ import kotlin.math.min
 import kotlin.math.roundToInt
 
 /**
- * Draws the placeholder of a picture: ThumbHash (https://evanw.github.io/thumbhash/), cosine terms of luminance (l),
+ * Draws [im.sotto.MessageFile.placeholder], until preview or picture are here: ThumbHash (https://evanw.github.io/thumbhash/), cosine terms of luminance (l),
  * two colour differences (p, q) and transparency (a).
  */
-object ThumbHash {
+public object ThumbHash {
     private const val SIDE = 32
 
     /** The blurred picture, at most 32 pixels on its longer side; null if the bytes are none. */
-    fun decode(hash: ByteArray): Bitmap? {
+    public fun decode(placeholder: Bytes): Bitmap? {
+        val hash = placeholder.toByteArray()
         if (hash.size < 5) return null
         val head = byte(hash, 0) or (byte(hash, 1) shl 8) or (byte(hash, 2) shl 16)
         val tail = byte(hash, 3) or (byte(hash, 4) shl 8)

@@ -1,4 +1,4 @@
-package im.sotto.app.chat
+package im.sotto.android
 
 import android.icu.text.BreakIterator
 import android.text.SpannableStringBuilder
@@ -6,10 +6,18 @@ import java.net.IDN
 import java.net.URI
 import java.net.URISyntaxException
 
-/** Texts that other people wrote, made harmless to look at. Copies of a text are never changed. */
-object PeerText {
-    /** A text that may be cut. */
-    class Shown(val text: SpannableStringBuilder, val isCut: Boolean)
+/**
+ * Texts that other people wrote, made harmless to look at: show no name, text or file name without it. Copy and quote
+ * the text itself, not what this returns.
+ */
+public object PeerText {
+    /**
+     * A text that may be cut.
+     *
+     * @property text what is shown.
+     * @property isCut whether there is more: offer to show all.
+     */
+    public class Shown internal constructor(public val text: SpannableStringBuilder, public val isCut: Boolean)
 
     /** Marks on one letter; the languages of the world need at most 4. */
     private const val MOST_MARKS = 4
@@ -25,18 +33,18 @@ object PeerText {
     private val LINK = Regex("""\bhttps?://[^\s<>"“”\u0000-\u001F\u202A-\u202E\u2066-\u2069]{1,2000}""")
     private const val AFTER_LINK = ".,;:!?)]}'»…"
 
-    /** Without what disturbs other texts: direction controls, control characters, piles of marks. */
-    fun clean(text: CharSequence): SpannableStringBuilder {
+    /** Without what disturbs other texts: direction controls, control characters, piles of marks. Its spans stay. */
+    public fun clean(text: CharSequence): SpannableStringBuilder {
         val clean = SpannableStringBuilder(text)
         for (bad in bad(text).asReversed()) clean.delete(bad.first, bad.last + 1)
         return clean
     }
 
-    /** For one line of the app: cleaned, and without line breaks. */
-    fun line(text: String): String = clean(text.take(MOST_CHARS)).toString().replace('\n', ' ').replace('\t', ' ')
+    /** For one line, as a name: cleaned, without line breaks, at most 1,400 characters. */
+    public fun line(text: String): String = clean(text.take(MOST_CHARS)).toString().replace('\n', ' ').replace('\t', ' ')
 
     /** What stands in a bubble: at most 24 lines and some 1,400 characters, cut between graphemes. */
-    fun shorten(text: SpannableStringBuilder): Shown {
+    public fun shorten(text: SpannableStringBuilder): Shown {
         val end = minOf(endOfLines(text), MOST_CHARS)
         if (end >= text.length) return Shown(text, false)
         val graphemes = BreakIterator.getCharacterInstance().apply { setText(text.toString()) }
@@ -44,30 +52,13 @@ object PeerText {
         return Shown(SpannableStringBuilder(text, 0, cut.coerceIn(0, end)).append("…"), true)
     }
 
-    /** The place of a byte of the text's UTF-8, in characters. */
-    fun charAt(text: String, byte: Int): Int {
-        var bytes = 0
-        var at = 0
-        while (at < text.length && bytes < byte) {
-            val code = text.codePointAt(at)
-            bytes += when {
-                code < 0x80 -> 1
-                code < 0x800 -> 2
-                code < 0x10000 -> 3
-                else -> 4
-            }
-            at += Character.charCount(code)
-        }
-        return at
-    }
-
     /** Places of links, without the punctuation that ends a sentence. */
-    fun links(text: CharSequence): List<IntRange> = LINK.findAll(text).map { match ->
+    public fun links(text: CharSequence): List<IntRange> = LINK.findAll(text).map { match ->
         match.range.first..(match.range.first + match.value.trimEnd { it in AFTER_LINK }.length - 1)
     }.toList()
 
     /** The host of a link in ASCII, so that a look-alike is seen as one. */
-    fun hostOf(url: String): String = try {
+    public fun hostOf(url: String): String = try {
         val authority = URI(url.substringBefore('?').substringBefore('#')).rawAuthority.orEmpty()
         IDN.toASCII(authority.substringAfterLast('@'), IDN.ALLOW_UNASSIGNED)
     } catch (_: URISyntaxException) {
