@@ -1,4 +1,4 @@
-// The app. A store that objects to remoteMessaging takes a flavour with its own manifest: see android/README.md.
+// The app. A store that objects to remoteMessaging takes a flavour with its own manifest: see docs/kotlin-android.md.
 plugins {
     id("com.android.application")
     id("org.jetbrains.kotlin.android")
@@ -27,6 +27,12 @@ android {
     compileOptions {
         sourceCompatibility = JavaVersion.VERSION_17
         targetCompatibility = JavaVersion.VERSION_17
+    }
+}
+
+kotlin {
+    compilerOptions {
+        jvmTarget = org.jetbrains.kotlin.gradle.dsl.JvmTarget.JVM_17
     }
 }
 
