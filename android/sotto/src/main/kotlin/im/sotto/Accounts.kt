@@ -8,8 +8,8 @@ public class Accounts internal constructor(private val bridge: Bridge) {
     public suspend fun get(): Account? = bridge.call { account() }?.lift()
 
     /**
-     * Makes an account and its device. [name] has 1 to 40 bytes. Returns the recovery phrase (12 words) for the person to
-     * write down; [phrase] returns it again at any time. Errors: [SottoCode.ACCOUNT_EXISTS], [SottoCode.INPUT_NAME].
+     * Makes an account and its device. [name] has 1 to 40 bytes. Returns the recovery phrase (12 words) for the person
+     * to write down; [phrase] returns it again at any time. Errors: [SottoCode.ACCOUNT_EXISTS], [SottoCode.INPUT_NAME].
      */
     public suspend fun create(name: String): String = bridge.call { accountCreate(name.lower()) }
 

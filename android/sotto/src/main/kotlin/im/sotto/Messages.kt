@@ -82,9 +82,9 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { incoming(limit, after) }.map(SottoIncoming::lift)
 
     /**
-     * [incoming] one by one after the number [after], also those still to come; 0 begins with the first message ever. It
-     * waits for its collector, and so does what comes meanwhile. For bots: keep the number of the last handled message,
-     * and begin there after a restart.
+     * [incoming] one by one after the number [after], also those still to come; 0 begins with the first message ever.
+     * It waits for its collector, and so does what comes meanwhile. For bots: keep the number of the last handled
+     * message, and begin there after a restart.
      */
     public fun arrivals(after: Long): Flow<Incoming> = flow {
         var last = after
@@ -190,9 +190,9 @@ public class Messages internal constructor(private val bridge: Bridge) {
 
     /**
      * Messages that have all words of [query] in their text or in the names of their files, in one conversation or all;
-     * the last word may be the beginning of one. Case and accents do not matter. The latest stored come first; [before] is the cursor of the last hit of the
-     * previous page. [limit] is 1 to 50. Nothing leaves the device. Errors: [SottoCode.INPUT_QUERY],
-     * [SottoCode.INPUT_LIMIT], [SottoCode.INPUT_ID], [SottoCode.SEARCH_OFF].
+     * the last word may be the beginning of one. Case and accents do not matter. The latest stored come first; [before]
+     * is the cursor of the last hit of the previous page. [limit] is 1 to 50. Nothing leaves the device. Errors:
+     * [SottoCode.INPUT_QUERY], [SottoCode.INPUT_LIMIT], [SottoCode.INPUT_ID], [SottoCode.SEARCH_OFF].
      */
     public suspend fun search(
         query: String,

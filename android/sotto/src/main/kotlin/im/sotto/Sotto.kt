@@ -29,8 +29,8 @@ import java.io.File
  * **Flows.** They are hints turned into reads: a flow reads the database when it is collected and after each change. A
  * slow collector skips intermediate states and never misses the last one. Flows end when the account is closed.
  *
- * **Errors.** Each failed call throws a [SottoException]; a call lists the codes that an app may wish to tell apart. Any
- * call may also fail with [SottoCode.CLOSED], [SottoCode.STORAGE_IO], [SottoCode.STORAGE_CORRUPT] and
+ * **Errors.** Each failed call throws a [SottoException]; a call lists the codes that an app may wish to tell apart.
+ * Any call may also fail with [SottoCode.CLOSED], [SottoCode.STORAGE_IO], [SottoCode.STORAGE_CORRUPT] and
  * [SottoCode.INTERNAL]; what writes, with [SottoCode.STORAGE_FULL]; and what sends, with [SottoCode.DEVICE_REPLACED]
  * after the phrase was restored elsewhere.
  *

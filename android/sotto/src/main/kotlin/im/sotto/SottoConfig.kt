@@ -37,8 +37,8 @@ public data class SottoConfig(
 public sealed interface Network
 
 /**
- * Networks with a name. [LOCAL] is for tests. The others are run by others, who promise nothing to an app, and Sotto was
- * not tried on them: an app of your own takes an [OwnNetwork] with its own nodes.
+ * Networks with a name. [LOCAL] is for tests. The others are run by others, who promise nothing to an app, and Sotto
+ * was not tried on them: an app of your own takes an [OwnNetwork] with its own nodes.
  */
 public enum class Preset : Network {
     /** `local`: own nodes on one machine, for tests only. */

@@ -45,9 +45,9 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
      * The key. It is made only when [databaseExists] is false and none is there: a new key could not open an old
      * database. Overwrite the bytes (`fill(0)`) when the core is open.
      *
-     * @throws SottoException.Key with [SottoCode.KEY_LOST] if the database has no key any more: the phone's key store was
-     * reset, or the data came from another phone. With [SottoCode.KEY_UNAVAILABLE] if the key store did not answer or the
-     * disk failed: the key may still be there.
+     * @throws SottoException.Key with [SottoCode.KEY_LOST] if the database has no key any more: the phone's key store
+     * was reset, or the data came from another phone. With [SottoCode.KEY_UNAVAILABLE] if the key store did not answer
+     * or the disk failed: the key may still be there.
      */
     @Synchronized
     public fun read(databaseExists: Boolean): ByteArray = try {

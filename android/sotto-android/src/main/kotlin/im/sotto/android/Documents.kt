@@ -44,8 +44,8 @@ internal suspend fun preparing(make: suspend () -> PreparedFile): PreparedFile {
 }
 
 /**
- * Files between other apps and the core. On Android another app serves them by a [Uri]; the core takes files. Another app
- * may answer late, wrongly or without an end, so its failures are an [IOException] here.
+ * Files between other apps and the core. On Android another app serves them by a [Uri]; the core takes files. Another
+ * app may answer late, wrongly or without an end, so its failures are an [IOException] here.
  */
 public object Documents {
     /** The file has over 100 MB. */
@@ -100,8 +100,8 @@ public object Documents {
     }
 
     /**
-     * Whether another app serves a file. Ask it of each address that an intent brings: an address of this app, or a path,
-     * would send this app's own files to whom the sender of the intent likes.
+     * Whether another app serves a file. Ask it of each address that an intent brings: an address of this app, or a
+     * path, would send this app's own files to whom the sender of the intent likes.
      */
     public fun isForeign(context: Context, document: Uri): Boolean {
         // `content://0@…` names a user of the phone before the provider.

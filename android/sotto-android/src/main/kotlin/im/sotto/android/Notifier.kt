@@ -64,8 +64,8 @@ public class Notifier(context: Context, style: NotificationStyle) {
     }
 
     /**
-     * Keeps an answer while the core cannot open: in the notification, which shows it as not sent. That is the memory of
-     * the system: it outlives this process, not the phone's restart, and nothing is written to disk in plaintext.
+     * Keeps an answer while the core cannot open: in the notification, which shows it as not sent. That is the memory
+     * of the system: it outlives this process, not the phone's restart, and nothing is written to disk in plaintext.
      */
     internal suspend fun keep(conversation: ConversationId, text: String): Unit = turn.withLock {
         val now = manager.activeNotifications.firstOrNull { it.tag == conversation.value && it.id == MESSAGES }
@@ -91,7 +91,9 @@ public class Notifier(context: Context, style: NotificationStyle) {
         return drawing.service()
     }
 
-    /** Sends by the number of the message that is answered, so that a process that ends in between sends nothing twice. */
+    /**
+     * Sends by the number of the message that is answered, so that a process that ends in between sends nothing twice.
+     */
     private suspend fun kept(sotto: Sotto) {
         for ((id, one) in shown()) {
             val text = one.reply ?: continue

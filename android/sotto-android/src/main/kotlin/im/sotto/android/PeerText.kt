@@ -41,7 +41,8 @@ public object PeerText {
     }
 
     /** For one line, as a name: cleaned, without line breaks, at most 1,400 characters. */
-    public fun line(text: String): String = clean(text.take(MOST_CHARS)).toString().replace('\n', ' ').replace('\t', ' ')
+    public fun line(text: String): String =
+        clean(text.take(MOST_CHARS)).toString().replace('\n', ' ').replace('\t', ' ')
 
     /** What stands in a bubble: at most 24 lines and some 1,400 characters, cut between graphemes. */
     public fun shorten(text: SpannableStringBuilder): Shown {

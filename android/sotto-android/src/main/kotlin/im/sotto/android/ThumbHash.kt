@@ -9,8 +9,9 @@ import kotlin.math.min
 import kotlin.math.roundToInt
 
 /**
- * Draws [im.sotto.MessageFile.placeholder], until preview or picture are here: ThumbHash (https://evanw.github.io/thumbhash/), cosine terms of luminance (l),
- * two colour differences (p, q) and transparency (a).
+ * Draws [im.sotto.MessageFile.placeholder], until preview or picture are here: ThumbHash
+ * (https://evanw.github.io/thumbhash/), cosine terms of luminance (l), two colour differences (p, q) and transparency
+ * (a).
  */
 public object ThumbHash {
     private const val SIDE = 32

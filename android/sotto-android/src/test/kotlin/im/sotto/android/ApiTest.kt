@@ -14,8 +14,8 @@ class ApiTest {
         val classes = File(repo, "target/android/sotto-android/classes").walk().filter { it.extension == "class" }
         val dump = buildString { AbiTools.getInstance().printJvmDump(this, classes.asIterable(), AbiFilters.EMPTY) }
         File(repo, "target/android/sotto-android/api.txt").writeText(dump)
-        val golden = File(repo, "android/sotto-android/api.txt")
-        val hint = "the API changed; if that is meant: cp target/android/sotto-android/api.txt android/sotto-android/api.txt"
-        assertEquals(hint, golden.takeIf(File::exists)?.readText(), dump)
+        val path = "android/sotto-android/api.txt"
+        val hint = "the API changed; if that is meant: cp target/$path $path"
+        assertEquals(hint, File(repo, path).takeIf(File::exists)?.readText(), dump)
     }
 }

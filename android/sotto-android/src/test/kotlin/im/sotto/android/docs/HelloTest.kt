@@ -42,10 +42,11 @@ class HelloTest {
         val screen = Robolectric.buildActivity(HelloActivity::class.java).setup()
         val view = screen.get().findViewById<ViewGroup>(android.R.id.content).getChildAt(0) as TextView
         World.person("Bob").use { bob ->
-            val link = Phone.until { runBlocking { app.process.sotto().run { account.get()?.let { contacts.invite() } } } }
-            bob.call("contact_add", "link" to link.link)
-            val request = Phone.until { runBlocking { app.process.sotto().contacts.all() }.firstOrNull() }
-            runBlocking { app.process.sotto().contacts.accept(request.id) }
+            val sotto = runBlocking { app.process.sotto() }
+            Phone.until { runBlocking { sotto.account.get() } }
+            bob.call("contact_add", "link" to runBlocking { sotto.contacts.invite().link })
+            val request = Phone.until { runBlocking { sotto.contacts.all() }.firstOrNull() }
+            runBlocking { sotto.contacts.accept(request.id) }
             bob.contact("accepted")
             bob.send(request.conversation.value, "hello")
             Phone.until { Unit.takeIf { "${view.text}" == "Bob: hello" } }
