@@ -167,8 +167,8 @@ public class Messages internal constructor(private val bridge: Bridge) {
 
     /**
      * Sends a message's text and files to up to 5 conversations, marked as forwarded, without its author. Their drafts
-     * stay. Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
-     * [SottoCode.INPUT_TOO_MANY].
+     * stay. Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING],
+     * [SottoCode.MESSAGE_EXPIRES], [SottoCode.INPUT_TOO_MANY].
      */
     public suspend fun forward(message: MessageId, to: List<ConversationId>): List<MessageId> =
         keepingDrafts(to) { forward(message.lower(), to.map(ConversationId::lower)) }.map(SottoMessageId::lift)
