@@ -29,10 +29,15 @@ import im.sotto.app.showText
 import im.sotto.app.toConversation
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.collectLatest
+import java.text.Normalizer
 
-/** Finds messages by their words and the names of their files, in one conversation or all. Nothing leaves the phone. */
+/**
+ * Finds messages by their words and the names of their files, in one conversation or all; over all, people by their
+ * names too. Nothing leaves the phone.
+ */
 class SearchActivity : Screen(R.layout.search, R.string.search_title) {
-    private data class Found(val hit: Hit, val conversation: Conversation)
+    /** A message, or without a hit the person of a conversation. */
+    private data class Found(val hit: Hit?, val conversation: Conversation)
 
     private lateinit var rows: Rows<Found>
     private val query = MutableStateFlow("")
@@ -40,8 +45,9 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
     private var more: (() -> Unit)? = null
 
     override fun build(state: Bundle?) {
-        rows = Rows(findViewById<ListView>(R.id.list), R.layout.search_row, { it.hit.message }, ::bind)
-        rows.onTap { toConversation(it.hit.conversation, it.hit.message) }
+        val list = findViewById<ListView>(R.id.list)
+        rows = Rows(list, R.layout.search_row, { it.hit?.message ?: it.conversation.id }, ::bind)
+        rows.onTap { toConversation(it.conversation.id, it.hit?.message) }
         rows.onEnd { more?.invoke() }
         val field = findViewById<EditText>(R.id.query)
         field.onText { query.value = field.text.toString().trim() }
@@ -59,6 +65,7 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
         val pages = MutableStateFlow(1)
         more = null
         if (words.isEmpty()) return show(found, null)
+        if (within == null) found += people(sotto, words)
         try {
             pages.collectLatest {
                 val page = sotto.messages.search(words, PAGE, within, found.lastOrNull()?.hit?.cursor)
@@ -68,8 +75,15 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
                 show(found.toList(), if (found.isEmpty()) R.string.search_none else null)
             }
         } catch (error: SottoException) {
-            show(emptyList(), TEXTS[error.code] ?: throw error)
+            show(found.filter { it.hit == null }, TEXTS[error.code] ?: throw error)
         }
+    }
+
+    /** Conversations of people whose names have these letters, with accents or without. */
+    private suspend fun people(sotto: Sotto, words: String): List<Found> {
+        val wanted = plain(words)
+        return sotto.contacts.all().filter { wanted in plain(it.name) || wanted in plain(it.ownName) }.take(MOST_PEOPLE)
+            .map { Found(null, conversationOf(sotto, it.conversation)) }
     }
 
     private suspend fun conversationOf(sotto: Sotto, id: ConversationId) =
@@ -84,12 +98,18 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
         val name = PeerText.line(one.conversation.name)
         view.findViewById<AvatarView>(R.id.avatar).show(name, one.conversation.contact.value, null)
         view.findViewById<TextView>(R.id.name).text = name
-        view.findViewById<TextView>(R.id.text).text = marked(this, one.hit)
-        view.findViewById<TextView>(R.id.time).text = app.times.short(one.hit.timeMs)
+        view.findViewById<TextView>(R.id.text).showText(one.hit?.let { marked(this, it) })
+        view.findViewById<TextView>(R.id.time).showText(one.hit?.let { app.times.short(it.timeMs) })
     }
 
     companion object {
         private const val PAGE = 50
+        private const val MOST_PEOPLE = 5
+        private val ACCENTS = Regex("\\p{Mn}+")
+
+        private fun plain(text: String) =
+            Normalizer.normalize(text, Normalizer.Form.NFD).replace(ACCENTS, "").lowercase()
+
         private val TEXTS = mapOf(
             SottoCode.SEARCH_OFF to R.string.search_off,
             SottoCode.INPUT_QUERY to R.string.search_long,

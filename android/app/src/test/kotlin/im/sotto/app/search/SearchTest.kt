@@ -28,6 +28,8 @@ class SearchTest : AppTest() {
         draw("search")
         phone.type(R.id.query, "xylophone")
         phone.sees(app.getString(R.string.search_none))
+        phone.type(R.id.query, "bób")
+        phone.until("the person") { list().count == 1 && phone.text(R.id.name) == "Bob" && !isShown(R.id.text) }
         phone.type(R.id.query, "voice")
         phone.until("all pages") {
             list().setSelection(list().count - 1)
