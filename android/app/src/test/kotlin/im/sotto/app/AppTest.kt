@@ -59,7 +59,7 @@ abstract class AppTest {
         app.await {
             app.sotto().account.restore(phrase)
             app.sotto().account.setName(name)
-            app.sotto().setSettings(receiptDelayMs = 0)
+            app.sotto().updateSettings(receiptDelayMs = 0)
         }
         phone.open()
         phone.on<ChatsActivity>()
