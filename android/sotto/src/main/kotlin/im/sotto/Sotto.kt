@@ -99,10 +99,6 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
         log: LogLevel? = null,
     ): Unit = bridge.call { settingsSet(SottoSettingsPatch(readReceipts, typing, receiptDelayMs, search, log?.lift())) }
 
-    /** [updateSettings]. */
-    @Deprecated("the former name", ReplaceWith("updateSettings(receiptDelayMs = receiptDelayMs)"))
-    public suspend fun setSettings(receiptDelayMs: Int): Unit = updateSettings(receiptDelayMs = receiptDelayMs)
-
     /**
      * Says whether the app is on screen, with any activity or window. If it is, a dead node is noticed within 10 s, and
      * a busy bucket is asked every 15 s. A replaced install gives the notice [SottoCode.DEVICE_REPLACED] again. On
