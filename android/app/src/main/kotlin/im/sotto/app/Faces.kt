@@ -18,7 +18,7 @@ import kotlin.math.min
 
 /** A person's picture, or the initials on the person's colour. The colour ring goes around it if there is one. */
 class AvatarView(context: Context, attributes: AttributeSet?) : View(context, attributes) {
-    private val fill = Paint(Paint.ANTI_ALIAS_FLAG)
+    private val fill = Paint(Paint.ANTI_ALIAS_FLAG).apply { color = android.graphics.Color.TRANSPARENT }
     private val letters = Paint(Paint.ANTI_ALIAS_FLAG).apply {
         typeface = Typeface.create("sans-serif-medium", Typeface.NORMAL)
         textAlign = Paint.Align.CENTER

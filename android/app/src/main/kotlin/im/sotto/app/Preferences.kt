@@ -13,6 +13,9 @@ class Preferences(context: Context) {
     /** Whether screens are hidden from screenshots and from the list of recent apps. */
     var screenSecurity: Boolean by Flag(false)
 
+    /** Whether a preview is offered for a link that is being written. */
+    var linkPreviews: Boolean by Flag(true)
+
     /** Whether the notices were looked at since the last one came. */
     var noticesSeen: Boolean by Flag(true)
 

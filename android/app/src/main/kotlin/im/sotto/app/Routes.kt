@@ -10,6 +10,7 @@ import im.sotto.ContactId
 import im.sotto.ConversationId
 import im.sotto.MessageId
 import im.sotto.app.chat.ChatActivity
+import im.sotto.app.chat.PollActivity
 import im.sotto.app.media.MediaActivity
 import im.sotto.app.search.SearchActivity
 import java.util.Locale
@@ -33,6 +34,10 @@ fun Activity.toSearch(id: ConversationId) =
 /** The screen of a conversation, for notifications. */
 fun conversationIntent(context: Context, id: ConversationId) =
     Intent(context, ChatActivity::class.java).putExtra(ID, id.value)
+
+/** The screen that asks a question in a conversation. */
+fun pollIntent(context: Context, id: ConversationId) =
+    Intent(context, PollActivity::class.java).putExtra(ID, id.value)
 
 fun Activity.toContact(id: ContactId) = startActivity(Intent(this, ContactActivity::class.java).putExtra(ID, id.value))
 

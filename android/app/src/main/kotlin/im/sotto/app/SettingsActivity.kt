@@ -46,6 +46,11 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             app.preferences.screenSecurity = it
             recreate()
         }.id = R.id.screen_security
+        form.toggle(
+            R.drawable.chat_link, R.string.settings_links, R.string.settings_links_text, app.preferences.linkPreviews,
+        ) {
+            app.preferences.linkPreviews = it
+        }.id = R.id.links
         form.section(R.string.settings_messages)
         form.row(R.drawable.ic_bell, R.string.settings_notifications, getString(R.string.settings_notifications_text)) {
             openNotifications()

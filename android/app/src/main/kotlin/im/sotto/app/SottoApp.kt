@@ -5,6 +5,7 @@ import im.sotto.Notice
 import im.sotto.Preset
 import im.sotto.Sotto
 import im.sotto.SottoConfig
+import im.sotto.android.LinkPreviews
 import im.sotto.android.Notifier
 import im.sotto.android.SottoHost
 import im.sotto.android.SottoProcess
@@ -18,6 +19,7 @@ open class SottoApp : Application(), SottoHost {
     override val notifier by lazy { Notifier(this, notificationStyle(this)) }
     val preferences by lazy { Preferences(this) }
     val pictures = Pictures()
+    open val linkPreviews = LinkPreviews()
     open val times: Times by lazy { Times(this) }
     private val scope = MainScope()
     private val unfinished = SupervisorJob()

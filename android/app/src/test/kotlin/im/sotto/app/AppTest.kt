@@ -44,7 +44,10 @@ abstract class AppTest {
     @After
     fun leave() {
         phone.close()
-        app.await { app.process.close() }
+        app.await {
+            app.finished()
+            app.process.close()
+        }
         persons.forEach(Person::close)
         folder.deleteRecursively()
         Thread.setDefaultUncaughtExceptionHandler(null)

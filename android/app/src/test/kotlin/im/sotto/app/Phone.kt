@@ -20,7 +20,8 @@ import java.time.Duration
 
 /** A phone with this app, as a person holds it: the visible screen, its back stack, taps and typing. */
 class Phone {
-    private class Opened(val controller: ActivityController<out Activity>, val request: Int)
+    /** A screen; [saved] is what it left when its process died, until somebody comes back to it. */
+    private class Opened(var controller: ActivityController<out Activity>, val request: Int, var saved: Bundle? = null)
 
     private val stack = ArrayDeque<Opened>()
 
@@ -30,7 +31,13 @@ class Phone {
     val screen: Activity get() = stack.last().controller.get()
 
     fun open(screen: Class<out Activity> = StartActivity::class.java) =
-        start(Intent(RuntimeEnvironment.getApplication(), screen), -1)
+        open(Intent(RuntimeEnvironment.getApplication(), screen))
+
+    /** Another app, a notification or the launcher opens a screen. */
+    fun open(intent: Intent) {
+        stack.lastOrNull()?.controller?.pause()?.stop()
+        start(intent, -1)
+    }
 
     /** Lets the app work until the condition holds. */
     fun until(what: String, condition: () -> Boolean) {
@@ -100,7 +107,7 @@ class Phone {
     fun type(id: Int, text: String) {
         until("a field ${name(id)}") { find(id)?.isShown == true }
         (find(id) as EditText).setText(text)
-        (find(id) as EditText).setSelection(text.length)
+        (find(id) as EditText).run { setSelection(length()) }
         settle()
     }
 
@@ -120,20 +127,30 @@ class Phone {
         settle()
     }
 
-    /** The process dies in the background. Then Android makes the screen again from what it saved. */
+    /** The process dies in the background. Then Android makes each screen that is seen again from what it saved. */
     fun die() {
-        val state = Bundle()
-        val top = stack.removeLast()
-        top.controller.pause().stop().saveInstanceState(state).destroy()
+        val top = stack.last()
         val app = top.controller.get().application as TestApp
+        top.controller.pause().stop()
+        for (one in stack.filter { it.saved == null }) {
+            one.saved = Bundle().also(one.controller::saveInstanceState)
+            one.controller.destroy()
+        }
         app.await {
             app.finished()
             app.process.close()
         }
-        val again = Robolectric.buildActivity(top.controller.get().javaClass, top.controller.get().intent)
-        stack.addLast(Opened(again, top.request))
-        again.setup(state)
+        revive(top)
         settle()
+    }
+
+    /** Whether the screen had to be made again. */
+    private fun revive(one: Opened): Boolean {
+        val saved = one.saved ?: return false
+        one.saved = null
+        one.controller = Robolectric.buildActivity(one.controller.get().javaClass, one.controller.get().intent)
+        one.controller.setup(saved)
+        return true
     }
 
     /** Turned round, or another language: the screen is made again with what it saved. */
@@ -143,7 +160,7 @@ class Phone {
     }
 
     fun close() {
-        while (stack.isNotEmpty()) stack.removeLast().controller.pause().stop().destroy()
+        while (stack.isNotEmpty()) end(stack.removeLast().controller)
     }
 
     /** Another app that was opened gives its result back. */
@@ -241,9 +258,10 @@ class Phone {
         val shadow = shadowOf(activity)
         end(gone.controller)
         val below = stack.lastOrNull() ?: return false
-        below.controller.restart().start().resume()
+        if (!revive(below)) below.controller.restart().start().resume()
         if (gone.request >= 0) {
-            shadowOf(below.controller.get()).receiveResult(activity.intent, shadow.resultCode, shadow.resultIntent)
+            val asked = shadowOf(below.controller.get())
+            asked.callOnActivityResult(gone.request, shadow.resultCode, shadow.resultIntent)
         }
         return true
     }

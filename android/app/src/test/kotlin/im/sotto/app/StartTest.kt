@@ -2,6 +2,7 @@ package im.sotto.app
 
 import android.content.Intent
 import android.graphics.Bitmap
+import android.graphics.Canvas
 import android.graphics.Color
 import android.widget.TextView
 import im.sotto.Sotto
@@ -22,7 +23,9 @@ class StartTest : AppTest() {
         phone.tap(R.id.create)
         phone.on<ProfileActivity>()
         assertFalse(phone.enabled(R.id.save))
+        assertFalse(hasInitial())
         phone.type(R.id.name, "Alice")
+        phone.until("the initial of what was typed", ::hasInitial)
         phone.tap(R.id.picture)
         val picture = Bitmap.createBitmap(600, 400, Bitmap.Config.ARGB_8888)
         picture.eraseColor(Color.rgb(200, 120, 40))
@@ -46,6 +49,16 @@ class StartTest : AppTest() {
         phone.sees(app.getString(R.string.chats_empty_title))
         assertTrue(app.preferences.phraseWritten)
         draw("chats-empty")
+    }
+
+    /** Whether white letters stand on the person's colour. */
+    private fun hasInitial(): Boolean {
+        val avatar = checkNotNull(phone.find(R.id.avatar))
+        val drawn = Bitmap.createBitmap(avatar.width, avatar.height, Bitmap.Config.ARGB_8888)
+        avatar.draw(Canvas(drawn))
+        val pixels = IntArray(drawn.width * drawn.height)
+        drawn.getPixels(pixels, 0, drawn.width, 0, 0, drawn.width, drawn.height)
+        return Color.WHITE in pixels
     }
 
     private fun words() = phone.views().filter { it.id == R.id.word }.map { (it as TextView).text.toString() }

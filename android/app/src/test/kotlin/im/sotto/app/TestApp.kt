@@ -3,6 +3,7 @@ package im.sotto.app
 import android.os.Looper
 import im.sotto.Preset
 import im.sotto.android.FakeKeyStore
+import im.sotto.android.LinkPreviews
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.GlobalScope
@@ -15,6 +16,7 @@ import java.util.TreeMap
 class TestApp : SottoApp() {
     var nodes = emptyList<String>()
     override val times = ShownTimes()
+    override var linkPreviews = LinkPreviews()
 
     override fun onCreate() {
         FakeKeyStore.install()

@@ -64,6 +64,7 @@ class Bubble(
     private val files: FileViews,
 ) {
     private val density = context.resources.displayMetrics.density
+    private val polls = PollView(context, taps)
 
     fun bind(view: View, entry: Entry.One) {
         val message = entry.message
@@ -78,7 +79,7 @@ class Bubble(
         quote(view.findViewById(R.id.quote), message)
         files.bind(view.findViewById(R.id.files), message)
         text(view, message)
-        poll(view.findViewById(R.id.poll), message)
+        polls.bind(view.findViewById(R.id.poll), message)
         link(view.findViewById(R.id.link), message)
         meta(view, entry)
         reactions(view.findViewById(R.id.reactions), message)
@@ -211,22 +212,6 @@ class Bubble(
 
     private class Link(private val url: String, private val taps: MessageTaps) : ClickableSpan() {
         override fun onClick(view: View) = taps.onLink(url)
-    }
-
-    private fun poll(box: LinearLayout, message: Message) {
-        box.removeAllViews()
-        val poll = message.poll ?: return
-        poll.choices.forEachIndexed { at, choice ->
-            val row = LayoutInflater.from(context).inflate(R.layout.chat_choice, box, false)
-            row.findViewById<TextView>(R.id.choice).text = PeerText.line(choice.text)
-            row.findViewById<TextView>(R.id.choice_count).text =
-                String.format(context.locale, "%d", choice.voters.size)
-            row.findViewById<View>(R.id.choice_mark).visibility = if (choice.isMine) View.VISIBLE else View.INVISIBLE
-            row.isSelected = choice.isMine
-            val hasEnded = poll.endMs?.let { it <= System.currentTimeMillis() } == true
-            if (!hasEnded && taps.canWrite) row.setOnClickListener { taps.onVote(message, at) }
-            box.addView(row)
-        }
     }
 
     private fun link(box: View, message: Message) {

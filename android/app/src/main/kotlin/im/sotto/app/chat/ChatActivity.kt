@@ -1,8 +1,6 @@
 package im.sotto.app.chat
 
-import android.content.ActivityNotFoundException
 import android.content.Intent
-import android.net.Uri
 import android.os.Bundle
 import android.view.Menu
 import android.view.View
@@ -21,8 +19,10 @@ import im.sotto.SottoException
 import im.sotto.android.PeerText
 import im.sotto.app.R
 import im.sotto.app.Screen
+import im.sotto.app.Shared
 import im.sotto.app.conversationId
 import im.sotto.app.locale
+import im.sotto.app.media.browse
 import im.sotto.app.messageId
 import im.sotto.app.show
 import im.sotto.app.showText
@@ -68,10 +68,12 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         files = FileViews(this, scope, { app.sotto() }, ::perform)
         attachments = Attachments(this, ::perform) { conversationId }
         list = ChatList(findViewById<ListView>(R.id.messages), Bubble(this, app.times, this, files), ::moved)
-        composer = Composer(this, { perform { it.conversations.typing(conversationId) } }) {
+        val links = LinkOffer(this, app.linkPreviews) { app.preferences.linkPreviews }
+        val typing = { perform { it.conversations.typing(conversationId) } }
+        composer = Composer(this, Shared.textOf(intent), links, typing) {
             perform { sotto -> conversation?.let { send(sotto, it) } }
         }
-        attachments.restore(state)
+        attachments.restore(state, Shared.filesOf(intent))
         anchor = messageId
         if (state != null) {
             composer.restore(state)
@@ -94,6 +96,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         val now = sotto.conversations.get(conversationId)
         conversation = now
         composer.fill(sotto, now)
+        attachments.ask()
         val shown = messages ?: begin(sotto, now).also { messages = it }
         launch { sotto.conversations.observe(conversationId).collect { showConversation(sotto, it) } }
         launch {
@@ -217,25 +220,13 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     override fun onWhoReacted(message: Message) = menu.whoReacted(message)
 
     override fun onVote(message: Message, choice: Int) {
-        val poll = message.poll ?: return
-        val mine = poll.choices.indices.filter { poll.choices[it].isMine }
-        val now = when {
-            choice in mine -> mine - choice
-            poll.isMultiple -> mine + choice
-            else -> listOf(choice)
-        }
-        perform { it.messages.vote(message.id, now) }
+        val votes = message.poll?.votesAfter(choice) ?: return
+        perform { it.messages.vote(message.id, votes) }
     }
 
     override fun onLink(url: String) {
         val title = getString(R.string.chat_link_title, PeerText.hostOf(url))
-        confirm(title, PeerText.line(url), R.string.chat_link_open) {
-            try {
-                startActivity(Intent(Intent.ACTION_VIEW, Uri.parse(url)).addCategory(Intent.CATEGORY_BROWSABLE))
-            } catch (_: ActivityNotFoundException) {
-                tell(R.string.chat_no_app)
-            }
-        }
+        confirm(title, PeerText.line(url), R.string.chat_link_open) { browse(url) }
     }
 
     override fun failed(error: SottoException) {
@@ -276,15 +267,22 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     override fun onResume() {
         super.onResume()
         isInFront = true
+        app.notifier.visible = conversationId
     }
 
     override fun onPause() {
         isInFront = false
+        if (app.notifier.visible == conversationId) app.notifier.visible = null
         attachments.pause()
         files.pause()
         val keep = composer.keep()
         app.finish { keep(it, conversationId) }
         super.onPause()
+    }
+
+    override fun onDestroy() {
+        attachments.end()
+        super.onDestroy()
     }
 
     private companion object {

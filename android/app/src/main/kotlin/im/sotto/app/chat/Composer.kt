@@ -17,8 +17,18 @@ import im.sotto.app.R
 import im.sotto.app.onText
 import im.sotto.app.show
 
-/** The line in which a message is written, answered or changed. It never loses what was typed. */
-class Composer(private val activity: Activity, private val onTyping: () -> Unit, private val onSend: () -> Unit) {
+/**
+ * The line in which a message is written, answered or changed. It never loses what was typed.
+ *
+ * @param shared what another app shared: it comes after the draft.
+ */
+class Composer(
+    private val activity: Activity,
+    private val shared: String,
+    private val links: LinkOffer,
+    private val onTyping: () -> Unit,
+    private val onSend: () -> Unit,
+) {
     private val input: EditText = activity.findViewById(R.id.text)
     private var replyTo: MessageId? = null
     private var editing: MessageId? = null
@@ -31,6 +41,7 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
     init {
         input.onText {
             showButtons()
+            links.look(if (editing == null) input.text.toString() else "")
             if (!isOwnChange && input.text.isNotBlank()) onTyping()
         }
         activity.findViewById<View>(R.id.send).setOnClickListener { onSend() }
@@ -59,6 +70,7 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
         state.putString(REPLY, replyTo?.value)
         state.putString(EDIT, editing?.value)
         state.putString(ASIDE, aside)
+        links.save(state)
     }
 
     fun restore(state: Bundle) {
@@ -66,14 +78,15 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
         replyTo = state.getString(REPLY)?.let(::MessageId)
         editing = state.getString(EDIT)?.let(::MessageId)
         aside = state.getString(ASIDE).orEmpty()
+        links.restore(state)
     }
 
-    /** Takes the kept draft the first time, and shows what is answered or changed. */
+    /** Takes the kept draft and what is shared the first time, and shows what is answered or changed. */
     suspend fun fill(sotto: Sotto, now: Conversation) {
         input.hint = activity.getString(R.string.chat_write_to, PeerText.line(now.name))
         if (!isFilled) {
             // Whoever is quick typed before the draft was read.
-            write(now.draft + input.text)
+            write(listOf(now.draft + input.text, shared).filter(String::isNotEmpty).joinToString("\n"))
             replyTo = now.draftReplyTo
             isFilled = true
         }
@@ -106,6 +119,7 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
     suspend fun send(sotto: Sotto, now: Conversation) {
         val sent = text ?: return
         val (reply, changed) = replyTo to editing
+        val preview = links.preview
         if (changed != null) {
             sotto.messages.edit(changed, sent)
             endMode()
@@ -114,7 +128,8 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
         endMode()
         write("")
         try {
-            sotto.messages.send(now.id, sent, reply)
+            sotto.messages.send(now.id, sent, reply, preview = preview)
+            links.forget()
         } catch (error: SottoException) {
             if (input.text.isEmpty()) write(sent)
             replyTo = reply

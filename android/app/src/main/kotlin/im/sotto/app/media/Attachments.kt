@@ -5,10 +5,10 @@ import android.app.AlertDialog
 import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.content.pm.PackageManager
+import android.graphics.Bitmap
 import android.net.Uri
 import android.os.Bundle
 import android.provider.MediaStore
-import android.provider.OpenableColumns
 import android.view.LayoutInflater
 import android.widget.ImageView
 import im.sotto.ConversationId
@@ -17,13 +17,18 @@ import im.sotto.FileState
 import im.sotto.MessageFile
 import im.sotto.NewFile
 import im.sotto.Sotto
+import im.sotto.android.Documents
+import im.sotto.android.PeerText
+import im.sotto.android.Pictures as SdkPictures
+import im.sotto.android.PreparedFile
 import im.sotto.app.Pictures
 import im.sotto.app.R
 import im.sotto.app.chat.ChatActivity
+import im.sotto.app.pollIntent
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
-import java.io.File
 import java.io.IOException
 
 /** Sends pictures, files and voice notes from this chat, and saves files of its messages. */
@@ -33,16 +38,33 @@ class Attachments(
     private val conversation: () -> ConversationId,
 ) {
     private var saving: FileId? = null
-    private val voice = VoiceButton(chat, chat.life, ::mayRecord, { note -> send(listOf(note)) }, chat::tell)
 
-    fun save(state: Bundle) = state.putString(SAVING, saving?.value)
+    /** What the person, or another app, chose and what is not confirmed yet; and how it was chosen. */
+    private var chosen = emptyList<Uri>()
+    private var how = 0
+    private var isAsking = false
+    private var question: AlertDialog? = null
+    private val voice = VoiceButton(chat, chat.life, ::mayRecord, ::sendNote, chat::tell)
 
-    fun restore(state: Bundle?) {
+    fun save(state: Bundle) {
+        state.putString(SAVING, saving?.value)
+        state.putParcelableArrayList(CHOSEN, ArrayList(chosen))
+        state.putInt(HOW, how)
+    }
+
+    /** [shared] is what another app shares with this conversation. */
+    fun restore(state: Bundle?, shared: List<Uri>) {
         saving = state?.getString(SAVING)?.let(::FileId)
+        @Suppress("DEPRECATION")
+        chosen = if (state == null) shared else state.getParcelableArrayList<Uri>(CHOSEN).orEmpty()
+        how = state?.getInt(HOW) ?: SHARED
     }
 
     /** The screen is left: a note that is being recorded is not sent by accident. */
     fun pause() = voice.cancel()
+
+    /** The screen ends; if it is made again, it asks again. */
+    fun end() = question?.dismiss()
 
     fun offer() = chat.offer(CHOICES.map { chat.getString(it.first) }) { at -> CHOICES[at].second(this) }
 
@@ -69,6 +91,8 @@ class Attachments(
         FILES,
     )
 
+    private fun askPoll() = begin(pollIntent(chat, conversation()), POLL)
+
     private fun begin(intent: Intent, request: Int) = try {
         @Suppress("DEPRECATION")
         chat.startActivityForResult(intent, request)
@@ -78,14 +102,15 @@ class Attachments(
 
     /** What another app returned. */
     fun take(request: Int, data: Intent?) {
-        val chosen = data?.clipData?.let { clip -> List(clip.itemCount) { clip.getItemAt(it).uri } }
+        val given = data?.clipData?.let { clip -> List(clip.itemCount) { clip.getItemAt(it).uri } }
             ?: listOfNotNull(data?.data)
-        when (request) {
-            CAMERA -> confirm(listOf(CameraProvider.uri(chat)), true)
-            PICTURES -> confirm(chosen.take(MOST), true)
-            FILES -> confirm(chosen.take(MOST), false)
-            SAVE -> chosen.firstOrNull()?.let(::write)
-        }
+        val foreign = given.filterNotNull().filter { Documents.isForeign(chat, it) }
+        if (request == POLL) chat.sent()
+        if (request == SAVE) foreign.firstOrNull()?.let(::write)
+        if (request !in listOf(CAMERA, PICTURES, FILES)) return
+        chosen = if (request == CAMERA) listOf(CameraProvider.uri(chat)) else foreign
+        how = request
+        if (chat.conversation != null) ask()
     }
 
     fun permitted(request: Int, results: IntArray) {
@@ -102,59 +127,94 @@ class Attachments(
         return isAllowed
     }
 
-    /** Shows what is about to be sent, and to whom. */
-    private fun confirm(chosen: List<Uri>, arePictures: Boolean) = perform {
-        val first = chosen.firstOrNull() ?: return@perform
-        val builder = AlertDialog.Builder(chat)
-            .setTitle(chat.getString(R.string.media_send_to, chat.theirName))
-            .setNegativeButton(R.string.cancel, null)
-            .setPositiveButton(R.string.chat_send) { _, _ -> prepare(chosen, arePictures) }
-        val picture = if (arePictures) Pictures.open(chat, first) else null
-        if (arePictures && picture == null) return@perform chat.tell(R.string.error_picture)
-        if (picture != null) {
-            val view = LayoutInflater.from(chat).inflate(R.layout.media_confirm, null)
-            view.findViewById<ImageView>(R.id.image).setImageBitmap(picture)
-            builder.setView(view)
+    /** Shows what is about to be sent, and to whom. A turned phone, or a new process, asks again. */
+    fun ask() {
+        if (chosen.isEmpty() || isAsking) return
+        isAsking = true
+        perform {
+            val sent = chosen.take(MOST)
+            val pictures = sent.filter { isPicture(it) }.toSet()
+            val picture = sent.first().takeIf { it in pictures }?.let { Pictures.open(chat, it) }
+            if (sent.first() in pictures && picture == null) {
+                forget()
+                return@perform chat.tell(R.string.error_picture)
+            }
+            val texts = listOfNotNull(
+                if (picture != null && sent.size == 1) null
+                else chat.resources.getQuantityString(R.plurals.media_count, sent.size, sent.size),
+                if (chosen.size > MOST) chat.getString(R.string.media_most) else null,
+            ) + sent.filter { it !in pictures }.map { PeerText.line(Documents.nameOf(chat, it)) }
+            confirm(picture, texts.joinToString("\n")) { prepare(sent, pictures) }
         }
-        if (!arePictures || chosen.size > 1) {
-            val names = if (arePictures) "" else "\n" + chosen.joinToString("\n") { nameOf(it) }
-            val count = chat.resources.getQuantityString(R.plurals.media_count, chosen.size, chosen.size)
-            builder.setMessage(count + names)
-        }
-        builder.show()
     }
 
-    private fun prepare(chosen: List<Uri>, arePictures: Boolean) = perform {
-        val files = ArrayList<NewFile>()
+    private fun confirm(picture: Bitmap?, text: String, send: () -> Unit) {
+        val view = LayoutInflater.from(chat).inflate(R.layout.media_confirm, null)
+        view.findViewById<ImageView>(R.id.image).setImageBitmap(picture)
+        question = AlertDialog.Builder(chat)
+            .setTitle(chat.getString(R.string.media_send_to, chat.theirName))
+            .setView(if (picture == null) null else view)
+            .setMessage(text.ifEmpty { null })
+            .setNegativeButton(R.string.cancel) { _, _ -> forget() }
+            .setPositiveButton(R.string.chat_send) { _, _ -> send() }
+            .setOnCancelListener { forget() }
+            .show()
+    }
+
+    private fun forget() {
+        chosen = emptyList()
+        isAsking = false
+        CameraProvider.file(chat).delete()
+    }
+
+    private fun prepare(sent: List<Uri>, pictures: Set<Uri>) = perform {
+        val files = ArrayList<PreparedFile>()
         try {
-            for (uri in chosen) {
-                files += if (arePictures) Prepare.picture(chat, uri) else Prepare.file(chat, uri, nameOf(uri))
+            for (uri in sent) {
+                files += if (uri in pictures) SdkPictures.prepare(chat, uri) else Documents.prepare(chat, uri)
             }
-        } catch (_: IOException) {
-            files.forEach(Prepare::discard)
-            return@perform chat.tell(R.string.media_unreadable)
+        } catch (error: CancellationException) {
+            files.forEach(PreparedFile::close)
+            throw error
+        } catch (error: IOException) {
+            files.forEach(PreparedFile::close)
+            val isLarge = error is Documents.TooLarge
+            return@perform chat.tell(if (isLarge) R.string.error_file_too_large else R.string.media_unreadable)
         } finally {
-            CameraProvider.file(chat).delete()
+            forget()
         }
         send(files)
     }
 
     /** The copies live until the core has its own. */
-    private fun send(files: List<NewFile>) = perform { sotto ->
+    private fun send(files: List<PreparedFile>) = sendNow(files.map { it.file }) { files.forEach(PreparedFile::close) }
+
+    private fun sendNote(note: NewFile) = sendNow(listOf(note)) { note.path.delete() }
+
+    private fun sendNow(files: List<NewFile>, done: () -> Unit) = perform { sotto ->
         withContext(NonCancellable) {
             try {
                 sotto.messages.send(conversation(), "", files = files)
             } finally {
-                files.forEach(Prepare::discard)
+                done()
             }
         }
         chat.sent()
     }
 
-    private fun nameOf(uri: Uri): String {
-        val named = chat.contentResolver.query(uri, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)
-        val name = named?.use { if (it.moveToFirst()) it.getString(0) else null }
-        return name?.substringAfterLast('/')?.ifBlank { null } ?: uri.lastPathSegment.orEmpty().substringAfterLast('/')
+    /** What is shared as a picture loses its metadata as a chosen one does. */
+    private suspend fun isPicture(uri: Uri) = when (how) {
+        SHARED -> typeOf(uri).startsWith("image/")
+        else -> how != FILES
+    }
+
+    /** By the word of the app that serves it, which may answer late or fail. */
+    private suspend fun typeOf(uri: Uri): String = withContext(Dispatchers.IO) {
+        try {
+            chat.contentResolver.getType(uri).orEmpty()
+        } catch (_: RuntimeException) {
+            ""
+        }
     }
 
     /** What the menu of a message offers for one of its files. */
@@ -184,18 +244,7 @@ class Attachments(
         val id = saving ?: return@perform
         saving = null
         try {
-            withContext(Dispatchers.IO) {
-                val out = chat.contentResolver.openOutputStream(to) ?: throw IOException("no such place")
-                out.use {
-                    var at = 0L
-                    while (true) {
-                        val part = sotto.files.read(id, at, PART)
-                        if (part.isEmpty()) break
-                        it.write(part)
-                        at += part.size
-                    }
-                }
-            }
+            Documents.save(chat, sotto, id, to)
             chat.tell(R.string.media_saved)
         } catch (_: IOException) {
             chat.tell(R.string.media_not_saved)
@@ -204,17 +253,21 @@ class Attachments(
 
     private companion object {
         const val SAVING = "saving"
+        const val CHOSEN = "chosen"
+        const val HOW = "how"
+        const val SHARED = 0
         const val CAMERA = 11
         const val PICTURES = 12
         const val FILES = 13
         const val SAVE = 14
         const val VOICE = 15
+        const val POLL = 16
         const val MOST = 10
-        const val PART = 1 shl 20
         val CHOICES = listOf(
             R.string.media_take_photo to Attachments::takePhoto,
             R.string.media_pick_pictures to Attachments::pickPictures,
             R.string.media_pick_files to Attachments::pickFiles,
+            R.string.poll_title to Attachments::askPoll,
         )
     }
 }

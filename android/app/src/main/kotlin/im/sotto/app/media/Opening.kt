@@ -3,6 +3,7 @@ package im.sotto.app.media
 import android.app.Activity
 import android.content.ActivityNotFoundException
 import android.content.Intent
+import android.net.Uri
 import android.widget.Toast
 import im.sotto.MessageFile
 import im.sotto.android.FilesProvider
@@ -14,6 +15,14 @@ fun Activity.open(file: MessageFile) {
     val intent = Intent(Intent.ACTION_VIEW)
         .setDataAndType(uri, contentResolver.getType(uri))
         .addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
+    leave(intent)
+}
+
+/** Opens a link in a browser. */
+fun Activity.browse(url: String) =
+    leave(Intent(Intent.ACTION_VIEW, Uri.parse(url)).addCategory(Intent.CATEGORY_BROWSABLE))
+
+private fun Activity.leave(intent: Intent) {
     try {
         startActivity(intent)
     } catch (_: ActivityNotFoundException) {
