@@ -245,6 +245,26 @@ class NotifierTest {
     }
 
     @Test
+    fun `an answer waits too if its notification went meanwhile`() {
+        val id = begin()
+        hear(id, "hello?")
+        update()
+        val reply = checkNotNull(of(id)).actions[0]
+        phone.die()
+        FakeKeyStore.failure = ProviderException("keystore daemon restarts")
+        manager.cancelAll()
+        press(answer(reply, "late"))
+        val kept = Phone.until { of(id) }
+        assertEquals("late", history(kept))
+        assertEquals(Notification.VISIBILITY_PRIVATE, kept.visibility)
+        FakeKeyStore.failure = null
+        phone.die()
+        phone.sotto
+        bob.waitFor(id.value, "It is me", "hello?", "late")
+        Phone.until { Unit.takeIf { of(id) == null } }
+    }
+
+    @Test
     fun `without the app's help a message is notified when it comes`() {
         val id = phone.befriend(bob)
         bob.send(id.value, "ping")
