@@ -117,19 +117,19 @@ abstract class AppTest {
 
     /**
      * Compares the screen by day and by night. Between them it is made again with what it saved, and must show the same
-     * texts: so nothing typed is lost.
+     * texts: so nothing typed is lost. What comes later than the texts is waited for by [isWhole].
      */
-    protected fun draw(name: String, vararg masked: Int) {
+    protected fun draw(name: String, vararg masked: Int, isWhole: () -> Boolean = { true }) {
         phone.checkTargets()
         val shown = phone.texts(masked.toList())
         Draw.compare(phone, name, masked.toList())
         RuntimeEnvironment.setQualifiers("$SCREEN-night-420dpi")
         phone.recreate()
-        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown }
+        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown && isWhole() }
         Draw.compare(phone, "$name-dark", masked.toList())
         RuntimeEnvironment.setQualifiers("$SCREEN-notnight-420dpi")
         phone.recreate()
-        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown }
+        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown && isWhole() }
     }
 
     /** Compares the screen in Arabic, and then with letters of twice the size. [sign] is seen on it. */

@@ -200,11 +200,12 @@ class FileViews(
             image: ImageView, file: MessageFile, side: Int, scope: CoroutineScope, core: suspend () -> Sotto,
         ) {
             show(image, Thumbs.now(file, side), file)
-            if (image.tag == file) return
-            image.tag = file
+            val shown = file to side
+            if (image.tag == shown) return
+            image.tag = shown
             scope.launch {
                 val picture = Thumbs.read(core(), file, side)
-                if (picture != null && image.tag == file) show(image, picture, file)
+                if (picture != null && image.tag == shown) show(image, picture, file)
             }
         }
 

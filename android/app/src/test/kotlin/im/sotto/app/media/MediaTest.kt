@@ -150,9 +150,8 @@ class MediaTest : AppTest() {
     private fun mediaOfTheConversation() {
         phone.menu(R.id.chat_media)
         phone.on<MediaActivity>()
-        phone.until("two pictures") { grid().adapter.count == 2 && grid().childCount == 2 }
-        phone.until("both sharp", ::isSharp)
-        draw("media")
+        phone.until("two sharp pictures", ::isSharp)
+        draw("media", isWhole = ::isSharp)
         phone.tap(R.id.voices)
         phone.sees("00:14")
         phone.recreate()
@@ -163,7 +162,7 @@ class MediaTest : AppTest() {
         phone.on<ChatActivity>()
     }
 
-    private fun isSharp() = (0 until grid().childCount).all { at ->
+    private fun isSharp() = grid().childCount == 2 && (0 until 2).all { at ->
         val image = grid().getChildAt(at).findViewById<ImageView>(R.id.image)
         (image.drawable?.intrinsicWidth ?: 0) > 100
     }
