@@ -300,7 +300,7 @@ impl SottoCore {
         Ok(self.messenger.settings_set(patch.try_into()?).await?)
     }
 
-    /// Says whether a conversation is on screen. A replaced install gives the notice `device.replaced` again.
+    /// Says whether the app is on screen. A replaced install gives the notice `device.replaced` again.
     pub async fn set_foreground(&self, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.set_foreground(on).await?)
     }

@@ -275,7 +275,7 @@ impl Messenger {
         Ok(())
     }
 
-    /// Says whether a conversation is on screen. If so: two filter peers, and a dead node is noticed within 10 s. If
+    /// Says whether the app is on screen. If so: two filter peers, and a dead node is noticed within 10 s. If
     /// not: one peer, and a handful of packets in four minutes. A replaced install gives the notice `device.replaced`
     /// again.
     pub async fn set_foreground(&self, on: bool) -> Result<(), Error> {
