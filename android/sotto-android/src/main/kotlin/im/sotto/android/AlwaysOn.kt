@@ -37,7 +37,7 @@ public class AlwaysOn : Service() {
         scope.launch { follow() }
     }
 
-    /** Holds the core open, and ends when it is closed or cannot be opened. */
+    /** Holds the core open, and ends when it is closed or can never be opened. */
     private suspend fun follow() {
         try {
             host.process.whileOpen()

@@ -12,6 +12,7 @@ import im.sotto.Incoming
 import im.sotto.Message
 import im.sotto.MessageState
 import im.sotto.Sotto
+import im.sotto.SottoCode
 import im.sotto.SottoException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.sync.Mutex
@@ -104,8 +105,8 @@ public class Notifier(context: Context, style: NotificationStyle) {
                     if (answer == null || messages.get(answer).text != text) messages.send(id, text)
                 }
                 if (isSent) markRead(sotto, id, one.number)
-            } catch (_: SottoException) {
-                continue // The next update tries again.
+            } catch (e: SottoException) {
+                if (e.code != SottoCode.CONVERSATION_MISSING) continue // The next update tries again.
             }
             manager.cancel(id.value, MESSAGES)
         }

@@ -86,8 +86,17 @@ public class SottoProcess(
      */
     public suspend fun sotto(): Sotto = opened().sotto
 
-    /** Opens the core, and returns when it is closed. */
-    internal suspend fun whileOpen() = opened().following.join()
+    /** Opens the core, again where waiting may help, and returns when it is closed. */
+    internal suspend fun whileOpen() {
+        while (true) {
+            try {
+                return opened().following.join()
+            } catch (e: SottoException) {
+                if (!e.isRetryable) throw e
+                delay(PATIENCE)
+            }
+        }
+    }
 
     private suspend fun opened(): Opened = alive ?: alone {
         alive ?: run {

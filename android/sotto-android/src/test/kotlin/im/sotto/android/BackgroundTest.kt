@@ -15,6 +15,7 @@ import im.sotto.SottoCode
 import im.sotto.SottoConfig
 import im.sotto.SottoException
 import im.sotto.testing.Person
+import java.security.ProviderException
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -40,6 +41,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
+import org.robolectric.shadows.ShadowLooper
 import org.robolectric.shadows.ShadowService
 import org.robolectric.util.ReflectionHelpers
 
@@ -293,6 +295,21 @@ class BackgroundTest {
             Unit.takeIf { shadowOf(service).isStoppedBySelf }
         }
         service.onDestroy()
+    }
+
+    @Test
+    fun `the service waits for a key store that does not answer yet`() {
+        runBlocking { phone.sotto.account.create("Alice") }
+        phone.die()
+        FakeKeyStore.failure = ProviderException("keystore daemon restarts")
+        val service = Robolectric.buildService(AlwaysOn::class.java).create().get()
+        repeat(20) {
+            ShadowLooper.idleMainLooper()
+            Thread.sleep(100)
+        }
+        assertFalse(shadowOf(service).isStoppedBySelf)
+        service.onDestroy()
+        FakeKeyStore.failure = null
     }
 
     /** As Android 12 and later do with a service that they start again after the process was killed. */

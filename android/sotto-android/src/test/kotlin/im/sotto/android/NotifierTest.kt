@@ -211,6 +211,20 @@ class NotifierTest {
         runBlocking { phone.sotto.contacts.answer(phone.sotto.contacts.all().single().id, ContactAction.BLOCK) }
         press(answer(reply, "lost?"))
         Phone.until { Unit.takeIf { runBlocking { phone.sotto.conversations.get(id) }.draft == "lost?" } }
+        press(answer(reply, "and this?"))
+        Phone.until { Unit.takeIf { runBlocking { phone.sotto.conversations.get(id) }.draft == "lost?\nand this?" } }
+    }
+
+    @Test
+    fun `an answer leaves the draft that waits in the app as it is`() {
+        val id = begin()
+        hear(id, "hello?")
+        update()
+        runBlocking { phone.sotto.conversations.setDraft(id, "a long letter") }
+        press(answer(checkNotNull(of(id)).actions[0], "soon"))
+        Phone.until { Unit.takeIf { of(id) == null } }
+        bob.waitFor(id.value, "It is me", "hello?", "soon")
+        assertEquals("a long letter", runBlocking { phone.sotto.conversations.get(id) }.draft)
     }
 
     @Test
