@@ -8,7 +8,6 @@ import android.widget.LinearLayout
 import im.sotto.ConversationId
 import im.sotto.Invite
 import im.sotto.Sotto
-import kotlinx.coroutines.launch
 
 /** Two people meet: one shows a code or sends a link, the other scans, chooses a picture, or pastes. */
 class AddActivity : Screen(R.layout.add, R.string.add_title) {
@@ -40,7 +39,7 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
 
     private fun paste() {
         val clipboard = getSystemService(ClipboardManager::class.java)
-        val text = clipboard.primaryClip?.takeIf { it.itemCount > 0 }?.getItemAt(0)?.coerceToText(this)?.toString()
+        val text = clipboard.primaryClip?.takeIf { it.itemCount > 0 }?.getItemAt(0)?.text?.toString()
         if (text.isNullOrBlank()) say(getString(R.string.add_paste_empty)) else open(text)
     }
 
@@ -52,8 +51,8 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
                 finish()
             }
             PICK -> data?.data?.let { uri ->
-                scope.launch {
-                    val code = Pictures.open(this@AddActivity, uri)?.let(Qr::decode)
+                attempt {
+                    val code = Qr.read(this, uri)
                     if (code == null) say(getString(R.string.add_no_code)) else open(String(code))
                 }
             }

@@ -11,6 +11,7 @@ import im.sotto.Connectivity
 import im.sotto.Diagnostics
 import im.sotto.Sotto
 import im.sotto.android.AlwaysOn
+import im.sotto.app.media.leave
 import kotlinx.coroutines.flow.collectLatest
 
 /** What is true of the connection, what it costs, and whether the phone lets the app receive. */
@@ -45,7 +46,7 @@ class NetworkActivity : Screen(R.layout.form, R.string.network_title) {
             R.string.battery_allowed,
             getString(if (isExempt) R.string.battery_exempt else R.string.battery_restricted),
         ) {
-            startActivity(
+            leave(
                 Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)),
             )
         }.id = R.id.battery

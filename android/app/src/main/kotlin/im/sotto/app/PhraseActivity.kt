@@ -2,15 +2,15 @@ package im.sotto.app
 
 import android.os.Bundle
 import android.view.View
-import android.view.WindowManager
 import android.widget.GridLayout
 import android.widget.TextView
 import im.sotto.Sotto
 
 /** The recovery phrase, to be written on paper. Never in screenshots or in the list of recent apps. */
 class PhraseActivity : Screen(R.layout.phrase, R.string.phrase_title) {
+    override val isSecret get() = true
+
     override fun build(state: Bundle?) {
-        window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
         onTap(R.id.written) {
             app.preferences.phraseWritten = true
             finish()

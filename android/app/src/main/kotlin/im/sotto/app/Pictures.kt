@@ -7,6 +7,7 @@ import android.util.LruCache
 import im.sotto.FileId
 import im.sotto.Sotto
 import im.sotto.SottoException
+import im.sotto.android.Documents
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 import java.io.File
@@ -15,7 +16,9 @@ import im.sotto.android.Pictures as SdkPictures
 
 /** Pictures of people, decoded once. */
 class Pictures {
-    private val cache = LruCache<String, Bitmap>(MOST_CACHED)
+    private val cache = object : LruCache<String, Bitmap>(MOST_CACHED_BYTES) {
+        override fun sizeOf(key: String, value: Bitmap) = value.byteCount
+    }
 
     fun clear() = cache.evictAll()
 
@@ -32,28 +35,38 @@ class Pictures {
     }
 
     companion object {
-        private const val MOST_CACHED = 256
+        private const val MOST_CACHED_BYTES = 16 shl 20
         private const val MOST_AVATAR_BYTES = 32_568
         private const val AVATAR_PX = 256
 
         private fun decode(bytes: ByteArray): Bitmap? = SdkPictures.decodeBounded(bytes, AVATAR_PX)
 
-        /** A picture that the person chose; `null` if it is none. */
-        suspend fun open(context: Context, uri: Uri): Bitmap? = try {
-            SdkPictures.open(context, uri)
+        /** A picture that the person chose in another app; `null` if it is none, or one of this app. */
+        suspend fun open(context: Context, uri: Uri, maxSide: Int = SdkPictures.SIDE): Bitmap? = try {
+            if (Documents.isForeign(context, uri)) SdkPictures.open(context, uri, maxSide) else null
         } catch (_: IOException) {
             null
         }
 
-        /** Keeps the middle of a picture as an avatar; false if it is none. */
+        /** A picture in a file of this app. */
+        suspend fun own(context: Context, file: File): Bitmap? = try {
+            SdkPictures.open(context, Uri.fromFile(file))
+        } catch (_: IOException) {
+            null
+        }
+
+        /** Keeps the middle of a picture of another app as an avatar; false if it is none. */
         suspend fun keepAvatar(context: Context, uri: Uri, to: File): Boolean = try {
-            SdkPictures.avatar(context, uri, to)
-            true
+            val isForeign = Documents.isForeign(context, uri)
+            if (isForeign) SdkPictures.avatar(context, uri, to)
+            isForeign
         } catch (_: IOException) {
             false
         }
 
         /** An avatar that [keepAvatar] kept. */
-        suspend fun read(avatar: File): Bitmap? = withContext(Dispatchers.IO) { decode(avatar.readBytes()) }
+        suspend fun read(avatar: File): Bitmap? = withContext(Dispatchers.IO) {
+            if (avatar.exists()) decode(avatar.readBytes()) else null
+        }
     }
 }

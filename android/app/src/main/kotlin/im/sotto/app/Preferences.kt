@@ -8,7 +8,7 @@ class Preferences(context: Context) {
     private val store = context.getSharedPreferences("app", Context.MODE_PRIVATE)
 
     /** Whether the person said that the recovery phrase is on paper. */
-    var phraseWritten: Boolean by Flag(true)
+    var phraseWritten: Boolean by Flag(false)
 
     /** Whether screens are hidden from screenshots and from the list of recent apps. */
     var screenSecurity: Boolean by Flag(false)

@@ -8,7 +8,6 @@ import android.widget.Button
 import android.widget.EditText
 import im.sotto.Account
 import im.sotto.Sotto
-import kotlinx.coroutines.launch
 import java.io.File
 
 /** Name and picture: of a new account, or of the own one. */
@@ -16,7 +15,7 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
     private val name: EditText get() = findViewById(R.id.name)
 
     /** A chosen picture that is not saved yet. The file outlives the process. */
-    private val draft by lazy { File(cacheDir, "avatar.jpg") }
+    private val draft by lazy { File(cacheDir, DRAFT) }
     private var account: Account? = null
     private var isFilled = false
     private var isPictureRemoved = false
@@ -44,7 +43,7 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
     private fun refresh() {
         val text = name.text.toString()
         findViewById<View>(R.id.save).isEnabled = text.isNotBlank()
-        scope.launch { findViewById<AvatarView>(R.id.avatar).show(text, account?.id?.value ?: NOBODY, picture()) }
+        attempt { findViewById<AvatarView>(R.id.avatar).show(text, account?.id?.value ?: NOBODY, picture()) }
     }
 
     private suspend fun picture(): Bitmap? = when {
@@ -71,9 +70,8 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         val uri = data?.data ?: return
-        scope.launch {
-            if (Pictures.keepAvatar(this@ProfileActivity, uri, draft)) refresh()
-            else say(getString(R.string.error_picture))
+        attempt {
+            if (Pictures.keepAvatar(this, uri, draft)) refresh() else say(getString(R.string.error_picture))
         }
     }
 
@@ -82,7 +80,6 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
         val text = name.text.toString().trim()
         if (isNew) {
             sotto.account.create(text)
-            app.preferences.phraseWritten = false
         } else if (text != account?.name) {
             sotto.account.setName(text)
         }
@@ -98,9 +95,11 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
         state.putBoolean(REMOVED, isPictureRemoved)
     }
 
-    private companion object {
-        const val PICK = 1
-        const val REMOVED = "removed"
-        const val NOBODY = "nobody"
+    companion object {
+        /** Its name in the cache folder. */
+        const val DRAFT = "avatar.jpg"
+        private const val PICK = 1
+        private const val REMOVED = "removed"
+        private const val NOBODY = "nobody"
     }
 }

@@ -5,6 +5,7 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
 import android.graphics.Paint
+import android.net.Uri
 import android.util.AttributeSet
 import android.view.View
 import com.google.zxing.BarcodeFormat
@@ -21,6 +22,8 @@ import com.google.zxing.common.GlobalHistogramBinarizer
 import com.google.zxing.common.HybridBinarizer
 import com.google.zxing.qrcode.QRCodeReader
 import com.google.zxing.qrcode.QRCodeWriter
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 import kotlin.math.min
 
 /** QR codes: bytes in, modules out, and back from pictures. */
@@ -30,6 +33,15 @@ object Qr {
         val hints = mapOf(EncodeHintType.CHARACTER_SET to "ISO-8859-1", EncodeHintType.MARGIN to 0)
         return QRCodeWriter().encode(String(content, Charsets.ISO_8859_1), BarcodeFormat.QR_CODE, 0, 0, hints)
     }
+
+    /** What the code in a picture that the person chose says, or `null`. */
+    suspend fun read(context: Context, picture: Uri): ByteArray? {
+        val shown = Pictures.open(context, picture, SIDE) ?: return null
+        return withContext(Dispatchers.Default) { decode(shown) }
+    }
+
+    /** Pixels on the longer side: more make a search that finds nothing take seconds. */
+    private const val SIDE = 1600
 
     /** What the code in a picture says, or `null` if there is none that can be read. */
     fun decode(picture: Bitmap): ByteArray? {

@@ -3,11 +3,16 @@ package im.sotto.app
 import android.os.Build
 import android.os.Process
 import im.sotto.Sotto
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 import java.io.IOException
 
 /** A bug report: numbers of the core and log lines, without names, texts, addresses and ids. */
 object Report {
     private const val MOST_LINES = 500
+
+    /** What goes to another app crosses processes, which take less than 1 MB. */
+    private const val MOST_CHARS = 100_000
     private val LINE = Regex("^\\S+ \\S+ +\\d+ +\\d+ [VDIWEF] sotto")
 
     suspend fun of(sotto: Sotto): String = buildString {
@@ -20,7 +25,9 @@ object Report {
     }
 
     /** The core's tags are its modules, as `sotto_net::client`; filters of logcat take whole tags only. */
-    private fun log(): String = try {
+    private suspend fun log(): String = withContext(Dispatchers.IO) { read().takeLast(MOST_CHARS) }
+
+    private fun read(): String = try {
         val lines = ArrayDeque<String>()
         ProcessBuilder("logcat", "-d", "-v", "threadtime", "--pid=${Process.myPid()}").start()
             .inputStream.bufferedReader().forEachLine {

@@ -7,7 +7,6 @@ import android.text.style.ForegroundColorSpan
 import android.text.style.UnderlineSpan
 import android.view.View
 import android.view.ViewGroup
-import android.view.WindowManager
 import android.widget.Button
 import android.widget.EditText
 import android.widget.TextView
@@ -22,9 +21,9 @@ import kotlinx.coroutines.launch
 class RestoreActivity : Screen(R.layout.restore, R.string.restore_title) {
     private val phrase: EditText get() = findViewById(R.id.phrase)
     private var judging: Job? = null
+    override val isSecret get() = true
 
     override fun build(state: Bundle?) {
-        window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
         phrase.onText { judge() }
         onTap(R.id.restore) {
             act { sotto ->

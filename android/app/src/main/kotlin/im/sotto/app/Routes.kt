@@ -12,6 +12,7 @@ import im.sotto.MessageId
 import im.sotto.app.chat.ChatActivity
 import im.sotto.app.chat.PollActivity
 import im.sotto.app.media.MediaActivity
+import im.sotto.app.media.leave
 import im.sotto.app.search.SearchActivity
 import java.util.Locale
 
@@ -23,7 +24,7 @@ val Context.locale: Locale get() = resources.configuration.locales[0]
 
 /** To a conversation, at its newest message or at another one. */
 fun Activity.toConversation(id: ConversationId, message: MessageId? = null) =
-    startActivity(Intent(this, ChatActivity::class.java).putExtra(ID, id.value).putExtra(MESSAGE, message?.value))
+    startActivity(conversationIntent(this, id).putExtra(MESSAGE, message?.value))
 
 fun Activity.toMedia(id: ConversationId) = startActivity(Intent(this, MediaActivity::class.java).putExtra(ID, id.value))
 
@@ -31,9 +32,10 @@ fun Activity.toMedia(id: ConversationId) = startActivity(Intent(this, MediaActiv
 fun Activity.toSearch(id: ConversationId) =
     startActivity(Intent(this, SearchActivity::class.java).putExtra(ID, id.value))
 
-/** The screen of a conversation, for notifications. */
-fun conversationIntent(context: Context, id: ConversationId) =
-    Intent(context, ChatActivity::class.java).putExtra(ID, id.value)
+/** The one screen of a conversation: two would show, and send, the same draft. */
+fun conversationIntent(context: Context, id: ConversationId) = Intent(context, ChatActivity::class.java)
+    .putExtra(ID, id.value)
+    .addFlags(Intent.FLAG_ACTIVITY_CLEAR_TOP or Intent.FLAG_ACTIVITY_SINGLE_TOP)
 
 /** The screen that asks a question in a conversation. */
 fun pollIntent(context: Context, id: ConversationId) =
@@ -48,7 +50,9 @@ fun Activity.toSafetyNumber(id: ContactId) =
 val Activity.contactId get() = ContactId(intent.getStringExtra(ID).orEmpty())
 
 /** The conversation of a screen that [toConversation] opened. */
-val Activity.conversationId get() = ConversationId(intent.getStringExtra(ID).orEmpty())
+val Activity.conversationId get() = conversationOf(intent)
+
+fun conversationOf(intent: Intent) = ConversationId(intent.getStringExtra(ID).orEmpty())
 
 /** The message at which [toConversation] opened it. */
 val Activity.messageId get() = intent.getStringExtra(MESSAGE)?.let(::MessageId)
@@ -59,10 +63,8 @@ fun Activity.toStart() = startActivity(
 )
 
 /** Lets the person choose one picture; no permission is needed. The result has its address. */
-fun Activity.pickPicture(request: Int) = startActivityForResult(
-    Intent(Intent.ACTION_GET_CONTENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*"),
-    request,
-)
+fun Activity.pickPicture(request: Int) =
+    leave(Intent(Intent.ACTION_GET_CONTENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*"), request)
 
 fun EditText.onText(action: () -> Unit) = addTextChangedListener(
     object : TextWatcher {

@@ -9,7 +9,6 @@ import im.sotto.SafetyNumber
 import im.sotto.Sotto
 import im.sotto.SottoCode
 import im.sotto.SottoException
-import kotlinx.coroutines.launch
 
 /** Two people compare a number, by digits or by scanning, and know that nobody reads along. */
 class SafetyActivity : Screen(R.layout.safety, R.string.safety_title) {
@@ -39,8 +38,8 @@ class SafetyActivity : Screen(R.layout.safety, R.string.safety_title) {
         when (request) {
             SCAN -> data?.getByteArrayExtra(ScanActivity.CODE)?.let(::compare)
             PICK -> data?.data?.let { uri ->
-                scope.launch {
-                    val code = Pictures.open(this@SafetyActivity, uri)?.let(Qr::decode)
+                attempt {
+                    val code = Qr.read(this, uri)
                     if (code == null) say(getString(R.string.add_no_code)) else compare(code)
                 }
             }

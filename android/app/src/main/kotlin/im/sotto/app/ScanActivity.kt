@@ -24,7 +24,6 @@ import android.view.TextureView
 import android.view.View
 import android.widget.TextView
 import com.google.zxing.PlanarYUVLuminanceSource
-import kotlinx.coroutines.launch
 import kotlin.math.max
 
 /** Reads a QR code with the camera, or from a picture where there is none. The result has its bytes. */
@@ -36,7 +35,8 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
 
     override fun build(state: Bundle?) {
         onTap(R.id.picture) { pickPicture(PICK) }
-        if (state == null && !isAllowed()) requestPermissions(arrayOf(Manifest.permission.CAMERA), ASK)
+        if (isAllowed()) return
+        if (state == null) requestPermissions(arrayOf(Manifest.permission.CAMERA), ASK) else noCamera()
     }
 
     private fun isAllowed() = checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
@@ -56,6 +56,7 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     }
 
     private fun noCamera() {
+        stop()
         findViewById<View>(R.id.frame).show(false)
         findViewById<View>(R.id.picture).show(true)
         findViewById<TextView>(R.id.text).setText(R.string.add_no_camera)
@@ -64,6 +65,7 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     private fun start() {
         if (device != null || thread != null) return
         if (camera() == null) return noCamera()
+        findViewById<View>(R.id.frame).show(true)
         if (view.isAvailable) return open()
         view.surfaceTextureListener = object : TextureView.SurfaceTextureListener {
             override fun onSurfaceTextureAvailable(surface: SurfaceTexture, width: Int, height: Int) = open()
@@ -115,13 +117,21 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
             texture.setDefaultBufferSize(WIDTH, HEIGHT)
             val surfaces = listOf(Surface(texture), images.surface)
             @Suppress("DEPRECATION")
-            camera.createCaptureSession(surfaces, Configured(camera, surfaces), null)
+            ask { camera.createCaptureSession(surfaces, Configured(camera, surfaces), null) }
         }
 
         override fun onDisconnected(camera: CameraDevice) = stop()
 
-        override fun onError(camera: CameraDevice, error: Int) {
-            stop()
+        override fun onError(camera: CameraDevice, error: Int) = noCamera()
+    }
+
+    /** Another app may take the camera at any moment. */
+    private fun ask(of: () -> Unit) {
+        try {
+            of()
+        } catch (_: CameraAccessException) {
+            noCamera()
+        } catch (_: IllegalStateException) {
             noCamera()
         }
     }
@@ -130,10 +140,12 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
         CameraCaptureSession.StateCallback() {
         override fun onConfigured(session: CameraCaptureSession) {
             if (device !== camera) return
-            val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
-            surfaces.forEach(request::addTarget)
-            request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
-            session.setRepeatingRequest(request.build(), null, null)
+            ask {
+                val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
+                surfaces.forEach(request::addTarget)
+                request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
+                session.setRepeatingRequest(request.build(), null, null)
+            }
         }
 
         override fun onConfigureFailed(session: CameraCaptureSession) = noCamera()
@@ -175,7 +187,9 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     private fun stop() {
         device?.close()
         device = null
-        reader?.close()
+        // On its own thread, which may be reading a picture.
+        val images = reader
+        thread?.let { Handler(it.looper).post { images?.close() } }
         reader = null
         thread?.quitSafely()
         thread = null
@@ -183,8 +197,8 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         val uri = data?.data ?: return
-        scope.launch {
-            val code = Pictures.open(this@ScanActivity, uri)?.let(Qr::decode)
+        attempt {
+            val code = Qr.read(this, uri)
             if (code == null) say(getString(R.string.add_no_code)) else found(code)
         }
     }

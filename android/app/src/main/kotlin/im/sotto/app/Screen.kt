@@ -2,6 +2,8 @@ package im.sotto.app
 
 import android.app.Activity
 import android.app.AlertDialog
+import android.content.res.Configuration.UI_MODE_NIGHT_MASK
+import android.content.res.Configuration.UI_MODE_NIGHT_YES
 import android.os.Build
 import android.os.Bundle
 import android.view.MenuItem
@@ -29,8 +31,12 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
 
     /** Whether the person can go up from here. */
     protected open val hasBack get() = true
+
+    /** Whether it is always hidden from screenshots and from the list of recent apps. */
+    protected open val isSecret get() = false
     private var shown: Job? = null
     private var notice: Job? = null
+    private val dialogs = ArrayList<AlertDialog>()
 
     /** Sets up the views. The core may still be opening. */
     protected open fun build(state: Bundle?) = Unit
@@ -40,7 +46,7 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
-        if (app.preferences.screenSecurity) window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
+        keepSecret()
         setContentView(R.layout.screen)
         layoutInflater.inflate(layout, findViewById(R.id.content))
         setActionBar(toolbar)
@@ -52,20 +58,39 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         }
         layEdgeToEdge()
         build(state)
+        state?.getString(NOTICE)?.let(::say)
     }
 
+    /** A notice that came just before the phone was turned is read after it. */
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        val line = findViewById<TextView>(R.id.notice)
+        if (line.visibility == View.VISIBLE) state.putString(NOTICE, line.text.toString())
+    }
+
+    /** Hides the screen from screenshots and from the list of recent apps, or shows it there. */
+    protected fun keepSecret() {
+        val secret = WindowManager.LayoutParams.FLAG_SECURE
+        window.setFlags(if (isSecret || app.preferences.screenSecurity) secret else 0, secret)
+    }
+
+    /** Other screens may have changed what is hidden. */
     override fun onStart() {
         super.onStart()
+        app.front = this
+        keepSecret()
         shown = act(::follow)
     }
 
     override fun onStop() {
         shown?.cancel()
+        if (app.front === this) app.front = null
         super.onStop()
     }
 
     override fun onDestroy() {
         scope.cancel()
+        dialogs.forEach(AlertDialog::dismiss)
         super.onDestroy()
     }
 
@@ -97,7 +122,7 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
     protected fun setText(id: Int, text: CharSequence?) = findViewById<TextView>(id).showText(text)
 
     /** Shows one line for five seconds, and reads it aloud. */
-    protected fun say(text: String) {
+    fun say(text: String) {
         val line = findViewById<TextView>(R.id.notice)
         line.text = text
         line.visibility = View.VISIBLE
@@ -108,14 +133,27 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         }
     }
 
+    /** Shows a dialog, which ends with the screen. Null if the screen ended before. */
+    fun present(builder: AlertDialog.Builder): AlertDialog? = builder.create().takeIf(::present)
+
+    /** As above; whether it is shown. */
+    fun present(dialog: AlertDialog): Boolean {
+        if (isFinishing || isDestroyed) return false
+        dialogs.removeAll { !it.isShowing }
+        dialogs += dialog
+        dialog.show()
+        return true
+    }
+
     /** Asks before something that cannot be undone. */
     protected fun confirm(title: String, text: String, yes: Int, action: () -> Unit) {
-        AlertDialog.Builder(this)
-            .setTitle(title)
-            .setMessage(text)
-            .setNegativeButton(R.string.cancel, null)
-            .setPositiveButton(yes) { _, _ -> action() }
-            .show()
+        present(
+            AlertDialog.Builder(this)
+                .setTitle(title)
+                .setMessage(text)
+                .setNegativeButton(R.string.cancel, null)
+                .setPositiveButton(yes) { _, _ -> action() },
+        )
     }
 
     /** Offers choices. */
@@ -124,10 +162,11 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
 
     /** Offers texts, and tells the place of the chosen one. */
     protected fun chooseText(title: String?, texts: List<String>, action: (Int) -> Unit) {
-        AlertDialog.Builder(this)
-            .setTitle(title)
-            .setItems(texts.toTypedArray()) { _, index -> action(index) }
-            .show()
+        present(
+            AlertDialog.Builder(this)
+                .setTitle(title)
+                .setItems(texts.toTypedArray()) { _, index -> action(index) },
+        )
     }
 
     private fun layEdgeToEdge() {
@@ -135,10 +174,13 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         val content = findViewById<View>(R.id.content)
         val scroller = findViewById<View>(R.id.scroll) ?: findViewById<View>(R.id.list)
         val under = scroller?.paddingBottom ?: 0
+        val floating = findViewById<View>(R.id.add)
+        val isNight = resources.configuration.uiMode and UI_MODE_NIGHT_MASK == UI_MODE_NIGHT_YES
         @Suppress("DEPRECATION")
         window.decorView.systemUiVisibility = window.decorView.systemUiVisibility or
             View.SYSTEM_UI_FLAG_LAYOUT_STABLE or View.SYSTEM_UI_FLAG_LAYOUT_FULLSCREEN or
-            View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION
+            View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION or
+            if (isNight) 0 else View.SYSTEM_UI_FLAG_LIGHT_NAVIGATION_BAR
         root.setOnApplyWindowInsetsListener { _, insets ->
             val bars = Bars.of(insets)
             root.setPadding(bars.left, bars.top, bars.right, bars.keyboard)
@@ -148,6 +190,7 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
             } else {
                 content.setPadding(0, 0, 0, bottom)
             }
+            if (scroller != null) floating?.translationY = -bottom.toFloat()
             insets
         }
     }
@@ -173,6 +216,7 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
     }
 
     private companion object {
+        const val NOTICE = "notice"
         const val NOTICE_MS = 5_000L
     }
 }

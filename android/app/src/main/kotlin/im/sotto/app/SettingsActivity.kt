@@ -8,13 +8,14 @@ import android.widget.TextView
 import im.sotto.Account
 import im.sotto.LogLevel
 import im.sotto.Sotto
+import im.sotto.app.media.leave
 
 /** The own account, and everything that can be set. */
 class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
     private val form by lazy { Form(findViewById<LinearLayout>(R.id.rows)) }
 
     override suspend fun follow(sotto: Sotto) {
-        val account = sotto.account.get() ?: return finish()
+        val account = sotto.account.get() ?: return toStart()
         val now = sotto.settings()
         val picture = app.pictures.of(sotto, account.picture)
         form.clear()
@@ -44,7 +45,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             R.drawable.ic_lock, R.string.settings_screen, R.string.settings_screen_text, app.preferences.screenSecurity,
         ) {
             app.preferences.screenSecurity = it
-            recreate()
+            keepSecret()
         }.id = R.id.screen_security
         form.toggle(
             R.drawable.chat_link, R.string.settings_links, R.string.settings_links_text, app.preferences.linkPreviews,
@@ -74,7 +75,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
         getString(R.string.settings_phrase), getString(R.string.settings_phrase_confirm), R.string.settings_phrase_show,
     ) { go(PhraseActivity::class.java) }
 
-    private fun openNotifications() = startActivity(
+    private fun openNotifications() = leave(
         Intent(Settings.ACTION_APP_NOTIFICATION_SETTINGS).putExtra(Settings.EXTRA_APP_PACKAGE, packageName),
     )
 
@@ -94,7 +95,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
     private fun exportLog() = act { sotto ->
         val report = Report.of(sotto)
         val send = Intent(Intent.ACTION_SEND).setType("text/plain").putExtra(Intent.EXTRA_TEXT, report)
-        startActivity(Intent.createChooser(send, getString(R.string.log_export)))
+        leave(Intent.createChooser(send, getString(R.string.log_export)))
     }
 
     private fun offerDelete(account: Account) = confirm(

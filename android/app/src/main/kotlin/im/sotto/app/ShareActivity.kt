@@ -1,5 +1,6 @@
 package im.sotto.app
 
+import android.content.Intent
 import android.graphics.Bitmap
 import android.os.Bundle
 import android.widget.ListView
@@ -52,7 +53,8 @@ class ShareActivity : Screen(R.layout.share, R.string.share_title) {
     private fun open(id: ConversationId) {
         if (isFinishing) return
         try {
-            startActivity(shared.addTo(conversationIntent(this, id)))
+            // In the task of this app, where the conversation may be open.
+            startActivity(shared.addTo(conversationIntent(this, id)).addFlags(Intent.FLAG_ACTIVITY_NEW_TASK))
         } catch (_: SecurityException) {
             // An address that the other app gave no right to read.
             return setText(R.id.nothing, getString(R.string.media_unreadable))

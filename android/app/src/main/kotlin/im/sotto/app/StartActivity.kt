@@ -38,7 +38,8 @@ class StartActivity : Screen(R.layout.start) {
     override fun failed(error: SottoException) {
         offer(false, R.string.start_failed, textOf(error))
         findViewById<View>(R.id.retry).show(true)
-        findViewById<View>(R.id.wipe).show(true)
+        // Deleting is offered only where it helps.
+        findViewById<View>(R.id.wipe).show(error.code in HOPELESS)
         if (error.code != SottoCode.KEY_LOST) return
         // Nothing opens this database again, so all that helps is to begin with the phrase.
         findViewById<Button>(R.id.retry).setText(R.string.start_restore)
@@ -62,5 +63,12 @@ class StartActivity : Screen(R.layout.start) {
         findViewById<View>(R.id.create).show(choices)
         findViewById<View>(R.id.restore).show(choices)
         for (id in listOf(R.id.retry, R.id.wipe)) findViewById<View>(id).show(false)
+    }
+
+    private companion object {
+        /** Databases that no retry opens. */
+        val HOPELESS = setOf(
+            SottoCode.KEY_LOST, SottoCode.STORAGE_WRONG_KEY, SottoCode.STORAGE_CORRUPT, SottoCode.STORAGE_ROLLED_BACK,
+        )
     }
 }

@@ -63,6 +63,7 @@ abstract class AppTest {
             app.sotto().account.restore(phrase)
             app.sotto().account.setName(name)
             app.sotto().updateSettings(receiptDelayMs = 0)
+            app.preferences.phraseWritten = true
         }
         phone.open()
         phone.on<ChatsActivity>()

@@ -5,6 +5,7 @@ import android.app.Dialog
 import android.content.Intent
 import android.os.Bundle
 import android.os.Looper
+import android.os.Parcel
 import android.view.View
 import android.view.ViewGroup
 import android.widget.EditText
@@ -133,7 +134,10 @@ class Phone {
         val app = top.controller.get().application as TestApp
         top.controller.pause().stop()
         for (one in stack.filter { it.saved == null }) {
-            one.saved = Bundle().also(one.controller::saveInstanceState)
+            val saved = Bundle().also(one.controller::saveInstanceState)
+            val size = Parcel.obtain().apply { writeBundle(saved) }.dataSize()
+            check(size < MOST_SAVED) { "Android ends an app that saves $size bytes" }
+            one.saved = saved
             one.controller.destroy()
         }
         app.await {
@@ -229,6 +233,8 @@ class Phone {
             }
             if (one.intent.flags and Intent.FLAG_ACTIVITY_CLEAR_TASK != 0) {
                 while (stack.isNotEmpty()) end(stack.removeLast().controller)
+            } else if (one.intent.flags and Intent.FLAG_ACTIVITY_CLEAR_TOP != 0 && comeBack(one.intent)) {
+                continue
             } else if (stack.last().controller.get().isFinishing) {
                 end(stack.removeLast().controller)
             } else {
@@ -237,6 +243,28 @@ class Phone {
             start(one.intent, one.requestCode)
         }
         return true
+    }
+
+    /** A screen that is open already gets the intent, and those above it end. */
+    private fun comeBack(intent: Intent): Boolean {
+        val at = stack.indexOfLast {
+            val screen = it.controller.get()
+            !screen.isFinishing && screen.javaClass.name == intent.component?.className
+        }
+        if (at < 0) return false
+        val isTop = at == stack.lastIndex
+        while (stack.lastIndex > at) end(stack.removeLast().controller)
+        if (isTop || revive(stack[at])) stack[at].controller.pause() else stack[at].controller.restart().start()
+        stack[at].controller.newIntent(intent).resume()
+        return true
+    }
+
+    /** Something lies over the screen for a moment, and goes. */
+    fun cover() {
+        stack.last().controller.pause()
+        settle()
+        stack.last().controller.resume()
+        settle()
     }
 
     private fun start(intent: Intent, request: Int) {
@@ -269,6 +297,7 @@ class Phone {
     private companion object {
         val PATIENCE: Duration = Duration.ofSeconds(60)
         const val STEP_MS = 10L
+        const val MOST_SAVED = 500_000
 
         /** Android's own dialog that asks for a permission. */
         const val ASK = "android.content.pm.action.REQUEST_PERMISSIONS"

@@ -5,8 +5,6 @@ import android.os.Bundle
 import android.view.Menu
 import android.view.View
 import android.widget.ListView
-import android.widget.TextView
-import im.sotto.Change
 import im.sotto.ContactState
 import im.sotto.Conversation
 import im.sotto.Message
@@ -21,11 +19,10 @@ import im.sotto.app.R
 import im.sotto.app.Screen
 import im.sotto.app.Shared
 import im.sotto.app.conversationId
-import im.sotto.app.locale
+import im.sotto.app.conversationOf
 import im.sotto.app.media.browse
 import im.sotto.app.messageId
 import im.sotto.app.show
-import im.sotto.app.showText
 import im.sotto.app.toContact
 import im.sotto.app.media.Attachments
 import im.sotto.app.media.FileViews
@@ -34,7 +31,6 @@ import im.sotto.app.toSearch
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
-import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.launch
 
 /** One conversation: reads, writes, and keeps what is not sent yet as its draft. */
@@ -43,6 +39,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     private lateinit var list: ChatList
     private lateinit var composer: Composer
     private lateinit var files: FileViews
+    private val sending by lazy { Sending(app, this, composer) }
     private val menu by lazy { MessageMenu(this) }
     private var messages: MessageList? = null
     private var anchor: MessageId? = null
@@ -65,13 +62,13 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     override fun build(state: Bundle?) {
         title = ""
         header = ChatHeader(this, toolbar)
-        files = FileViews(this, scope, { app.sotto() }, ::perform)
-        attachments = Attachments(this, ::perform) { conversationId }
+        files = FileViews(this, scope, ::perform)
+        attachments = Attachments(this, ::perform, app, conversationId)
         list = ChatList(findViewById<ListView>(R.id.messages), Bubble(this, app.times, this, files), ::moved)
         val links = LinkOffer(this, app.linkPreviews) { app.preferences.linkPreviews }
         val typing = { perform { it.conversations.typing(conversationId) } }
         composer = Composer(this, Shared.textOf(intent), links, typing) {
-            perform { sotto -> conversation?.let { send(sotto, it) } }
+            perform { if (conversation != null) sending.send(it, conversationId) }
         }
         attachments.restore(state, Shared.filesOf(intent))
         anchor = messageId
@@ -93,18 +90,14 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     }
 
     override suspend fun follow(sotto: Sotto) = coroutineScope {
+        app.kept()
         val now = sotto.conversations.get(conversationId)
         conversation = now
         composer.fill(sotto, now)
         attachments.ask()
         val shown = messages ?: begin(sotto, now).also { messages = it }
         launch { sotto.conversations.observe(conversationId).collect { showConversation(sotto, it) } }
-        launch {
-            combine(sotto.contacts.observe(now.contact), sotto.conversations.observe(conversationId), ::Pair)
-                .collect { (contact, one) -> header.show(contact, one) }
-        }
-        launch { sotto.conversations.observeTyping(conversationId).collect(::showTyping) }
-        launch { sotto.observe(Change.MESSAGES) { messages.pins(conversationId) }.collect(header::showPins) }
+        launch { header.follow(sotto, now) }
         shown.items.collect { show(it, !shown.hasNewer.value) }
     }
 
@@ -123,12 +116,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     private suspend fun showConversation(sotto: Sotto, one: Conversation) {
         conversation = one
         header.show(one, app.pictures.of(sotto, one.picture))
-        findViewById<TextView>(R.id.jump_count).showText(
-            if (one.unread == 0) null else String.format(locale, "%d", one.unread),
-        )
-        findViewById<View>(R.id.jump).contentDescription =
-            if (one.unread == 0) getString(R.string.chat_to_newest)
-            else resources.getQuantityString(R.plurals.chat_unread, one.unread, one.unread)
         moved()
     }
 
@@ -136,9 +123,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         list.show(Entry.of(newestFirst, list.firstUnread, app.times), isNewest)
         setText(R.id.nothing, if (newestFirst.isEmpty()) getString(R.string.chat_nothing_yet, theirName) else null)
     }
-
-    private fun showTyping(on: Boolean) =
-        setText(R.id.typing, if (on) getString(R.string.chat_typing, theirName) else null)
 
     /** The person scrolled, or the rows changed. */
     private fun moved() {
@@ -150,12 +134,15 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         val seen = list.newestSeen ?: return
         if (!canWrite || seen.id == marked || !isInFront) return
         marked = seen.id
-        perform { it.conversations.markRead(conversationId, seen.id) }
+        perform {
+            runCatching { it.conversations.markRead(conversationId, seen.id) }
+                .onFailure { marked = null }.getOrThrow()
+        }
     }
 
-    private suspend fun send(sotto: Sotto, now: Conversation) {
-        composer.send(sotto, now)
-        sent()
+    fun giveBack(sent: Composer.Sent) {
+        composer.giveBack(sent)
+        perform { sotto -> conversation?.let { composer.fill(sotto, it) } }
     }
 
     private fun toNewest() {
@@ -189,7 +176,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
 
     fun tell(text: Int) = say(getString(text))
 
-    fun offer(texts: List<String>, action: (Int) -> Unit) = chooseText(null, texts, action)
+    fun offer(texts: List<String>, title: String? = null, action: (Int) -> Unit) = chooseText(title, texts, action)
 
     fun edit(message: Message) = perform { composer.edit(it.messages.get(message.id)) }
 
@@ -231,7 +218,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
 
     override fun failed(error: SottoException) {
         super.failed(error)
-        if (error.code == SottoCode.CONVERSATION_MISSING) finish()
+        if (error.code in GONE) finish()
     }
 
     override fun onCreateOptionsMenu(menu: Menu): Boolean {
@@ -244,25 +231,32 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
             R.id.chat_search -> toSearch(conversationId)
             R.id.chat_media -> toMedia(conversationId)
             R.id.chat_contact -> openContact()
-            R.id.chat_timer -> chooseTimer()
+            R.id.chat_timer -> Timer.choose(this)
             else -> return false
         }
         return true
     }
 
-    private fun chooseTimer() {
-        val names = Timer.seconds.map { Timer.nameOf(this, it) }
-        chooseText(getString(R.string.chat_timer), names) { at ->
-            perform { it.conversations.setTimer(conversationId, Timer.seconds[at]) }
-        }
-    }
-
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
-        if (result == RESULT_OK) attachments.take(request, data)
+        if (result == RESULT_OK) attachments.take(request, data) else attachments.refused(request)
     }
 
     override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) =
         attachments.permitted(request, results)
+
+    /** Asked for again: by a hit of the search, a notification, or another app that shares something. */
+    override fun onNewIntent(intent: Intent) {
+        super.onNewIntent(intent)
+        if (conversationOf(intent) != conversationId) {
+            finish()
+            return startActivity(intent.setFlags(intent.flags and Intent.FLAG_GRANT_READ_URI_PERMISSION))
+        }
+        setIntent(intent)
+        composer.add(Shared.textOf(intent))
+        attachments.share(Shared.filesOf(intent))
+        val wanted = messageId ?: return
+        if (messages == null) anchor = wanted else goTo(wanted)
+    }
 
     override fun onResume() {
         super.onResume()
@@ -276,12 +270,13 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         attachments.pause()
         files.pause()
         val keep = composer.keep()
-        app.finish { keep(it, conversationId) }
+        app.keep { keep(it, conversationId) }
         super.onPause()
     }
 
     override fun onDestroy() {
-        attachments.end()
+        files.end()
+        if (isFinishing) attachments.leave()
         super.onDestroy()
     }
 
@@ -292,5 +287,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         const val MOST_PAGE = 500
         const val FLASH_MS = 1_500L
         val WRITING = setOf<ContactState?>(ContactState.ACCEPTED, ContactState.REQUESTED)
+        val GONE = setOf(SottoCode.CONVERSATION_MISSING, SottoCode.CONTACT_MISSING)
     }
 }

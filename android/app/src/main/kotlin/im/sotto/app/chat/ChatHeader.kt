@@ -6,17 +6,23 @@ import android.view.View
 import android.widget.Button
 import android.widget.TextView
 import android.widget.Toolbar
+import im.sotto.Change
 import im.sotto.Contact
 import im.sotto.ContactAction
 import im.sotto.ContactState
 import im.sotto.Conversation
 import im.sotto.Message
+import im.sotto.Sotto
 import im.sotto.android.PeerText
 import im.sotto.app.AvatarView
 import im.sotto.app.R
+import im.sotto.app.locale
 import im.sotto.app.show
 import im.sotto.app.showText
 import im.sotto.app.textOf
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.launch
 
 /** What stands around the messages: with whom one talks, how safe that is, the pinned line, the answer to a request. */
 class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
@@ -32,6 +38,19 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
         chat.conversation?.let { sotto.contacts.answer(it.contact, action) }
     }
 
+    /** Follows what changes while the conversation is on screen. */
+    suspend fun follow(sotto: Sotto, now: Conversation) = coroutineScope {
+        launch {
+            combine(sotto.contacts.observe(now.contact), sotto.conversations.observe(now.id), ::Pair)
+                .collect { (contact, one) -> show(contact, one) }
+        }
+        launch { sotto.conversations.observeTyping(now.id).collect(::showTyping) }
+        launch { sotto.observe(Change.MESSAGES) { messages.pins(now.id) }.collect(::showPins) }
+    }
+
+    private fun showTyping(on: Boolean) = chat.findViewById<TextView>(R.id.typing)
+        .showText(if (on) chat.getString(R.string.chat_typing, chat.theirName) else null)
+
     fun show(one: Conversation, picture: Bitmap?) {
         val name = PeerText.line(one.name)
         title.findViewById<AvatarView>(R.id.avatar).show(name, one.contact.value, picture)
@@ -45,9 +64,18 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
         for (id in listOf(R.id.accept, R.id.block)) chat.findViewById<View>(id).show(isOpen)
         chat.findViewById<View>(R.id.decline).show(one.state == ContactState.INCOMING)
         chat.findViewById<View>(R.id.unblock).show(one.state == ContactState.BLOCKED)
+        showUnread(one.unread)
     }
 
-    fun show(contact: Contact, one: Conversation) {
+    private fun showUnread(count: Int) {
+        chat.findViewById<TextView>(R.id.jump_count)
+            .showText(if (count == 0) null else String.format(chat.locale, "%d", count))
+        chat.findViewById<View>(R.id.jump).contentDescription =
+            if (count == 0) chat.getString(R.string.chat_to_newest)
+            else chat.resources.getQuantityString(R.plurals.chat_unread, count, count)
+    }
+
+    private fun show(contact: Contact, one: Conversation) {
         val parts = listOfNotNull(
             if (contact.isVerified) chat.getString(R.string.contact_verified) else null,
             if (one.state == ContactState.REQUESTED) chat.getString(R.string.chat_requested) else null,
@@ -66,7 +94,7 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
     }
 
     /** The pinned messages, the last pinned first. A tap goes to it. */
-    fun showPins(pins: List<Message>) {
+    private fun showPins(pins: List<Message>) {
         val line = chat.findViewById<View>(R.id.pins)
         line.show(pins.isNotEmpty())
         val first = pins.firstOrNull() ?: return

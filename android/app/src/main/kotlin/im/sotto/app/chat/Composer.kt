@@ -8,9 +8,11 @@ import android.widget.ImageView
 import android.widget.TextView
 import im.sotto.Conversation
 import im.sotto.ConversationId
+import im.sotto.LinkPreview
 import im.sotto.Message
 import im.sotto.MessageId
 import im.sotto.Sotto
+import im.sotto.SottoCode
 import im.sotto.SottoException
 import im.sotto.android.PeerText
 import im.sotto.app.R
@@ -24,7 +26,7 @@ import im.sotto.app.show
  */
 class Composer(
     private val activity: Activity,
-    private val shared: String,
+    private var shared: String,
     private val links: LinkOffer,
     private val onTyping: () -> Unit,
     private val onSend: () -> Unit,
@@ -38,8 +40,12 @@ class Composer(
     private var isFilled = false
     private var isOwnChange = false
 
+    /** Whether the text that was being changed was too long to be saved with the screen. */
+    private var isLong = false
+
     init {
         input.onText {
+            input.isSaveEnabled = input.text.length <= MOST_SAVED
             showButtons()
             links.look(if (editing == null) input.text.toString() else "")
             if (!isOwnChange && input.text.isNotBlank()) onTyping()
@@ -65,11 +71,14 @@ class Composer(
         }
     }
 
+    /** What is long stands in the draft alone, or in the message: a screen that saves more than some 500 kB crashes. */
     fun save(state: Bundle) {
-        state.putBoolean(FILLED, isFilled)
+        state.putBoolean(FILLED, isFilled && (if (editing != null) aside else input.text).length <= MOST_SAVED)
+        state.putBoolean(TAKEN, isFilled)
         state.putString(REPLY, replyTo?.value)
         state.putString(EDIT, editing?.value)
-        state.putString(ASIDE, aside)
+        state.putString(ASIDE, aside.takeIf { it.length <= MOST_SAVED })
+        state.putBoolean(LONG, input.text.length > MOST_SAVED)
         links.save(state)
     }
 
@@ -79,6 +88,8 @@ class Composer(
         editing = state.getString(EDIT)?.let(::MessageId)
         aside = state.getString(ASIDE).orEmpty()
         links.restore(state)
+        isLong = state.getBoolean(LONG)
+        if (state.getBoolean(TAKEN)) shared = ""
     }
 
     /** Takes the kept draft and what is shared the first time, and shows what is answered or changed. */
@@ -86,15 +97,16 @@ class Composer(
         input.hint = activity.getString(R.string.chat_write_to, PeerText.line(now.name))
         if (!isFilled) {
             // Whoever is quick typed before the draft was read.
-            write(listOf(now.draft + input.text, shared).filter(String::isNotEmpty).joinToString("\n"))
-            replyTo = now.draftReplyTo
+            if (editing == null) write(join(now.draft + input.text, shared)) else aside = now.draft
+            if (editing == null) replyTo = now.draftReplyTo
             isFilled = true
         }
         val about = (editing ?: replyTo) ?: return
         try {
-            showMode(sotto.messages.get(about))
-        } catch (_: SottoException) {
-            endMode()
+            val message = sotto.messages.get(about)
+            if (editing != null && isLong) edit(message) else showMode(message)
+        } catch (error: SottoException) {
+            if (error.code == SottoCode.MESSAGE_MISSING) gone()
         }
     }
 
@@ -108,6 +120,7 @@ class Composer(
     /** Takes the whole text of an own message to change it. */
     fun edit(message: Message) {
         if (editing == null) aside = input.text.toString()
+        isLong = false
         editing = message.id
         replyTo = null
         write(message.text.orEmpty())
@@ -115,27 +128,49 @@ class Composer(
         input.requestFocus()
     }
 
-    /** Sends, or saves the change, and empties the line at once. If it fails, the text comes back. */
-    suspend fun send(sotto: Sotto, now: Conversation) {
-        val sent = text ?: return
-        val (reply, changed) = replyTo to editing
-        val preview = links.preview
-        if (changed != null) {
-            sotto.messages.edit(changed, sent)
-            endMode()
-            return
-        }
+    /** What [take] took out of the line. */
+    class Sent(val text: String, val replyTo: MessageId?, val preview: LinkPreview?)
+
+    /** Saves the change of an own message; false if none is being changed. */
+    suspend fun saveChange(sotto: Sotto): Boolean {
+        val changed = editing ?: return false
+        sotto.messages.edit(changed, text ?: return true)
+        endMode()
+        return true
+    }
+
+    /** Empties the line at once. */
+    fun take(): Sent? {
+        val sent = Sent(text ?: return null, replyTo, links.preview)
+        links.forget()
         endMode()
         write("")
-        try {
-            sotto.messages.send(now.id, sent, reply, preview = preview)
-            links.forget()
-        } catch (error: SottoException) {
-            if (input.text.isEmpty()) write(sent)
-            replyTo = reply
-            fill(sotto, now)
-            throw error
+        return sent
+    }
+
+    /** It did not leave: it comes back, before what was typed since. */
+    fun giveBack(sent: Sent) {
+        if (editing != null) {
+            aside = join(sent.text, aside)
+            return
         }
+        sent.preview?.let(links::give)
+        write(join(sent.text, input.text.toString()))
+        if (replyTo == null) replyTo = sent.replyTo
+    }
+
+    /** Takes what another app shares. */
+    fun add(shared: String) {
+        if (shared.isEmpty()) return
+        if (editing != null) endMode()
+        write(join(input.text.toString(), shared))
+    }
+
+    /** The message that was being changed is gone; the text is not. */
+    private fun gone() {
+        val typed = if (editing == null) null else input.text.toString()
+        endMode()
+        if (typed != null) write(join(input.text.toString(), typed))
     }
 
     private fun endMode() {
@@ -184,10 +219,18 @@ class Composer(
         activity.findViewById<View>(R.id.attach).show(editing == null)
     }
 
-    private companion object {
-        const val FILLED = "filled"
-        const val REPLY = "reply"
-        const val EDIT = "edit"
-        const val ASIDE = "aside"
+    companion object {
+        private const val FILLED = "filled"
+        private const val TAKEN = "taken"
+        private const val REPLY = "reply"
+        private const val EDIT = "edit"
+        private const val ASIDE = "aside"
+        private const val LONG = "long"
+
+        /** Characters. */
+        private const val MOST_SAVED = 50_000
+
+        /** Two texts in one line. */
+        fun join(first: String, second: String) = listOf(first, second).filter(String::isNotEmpty).joinToString("\n")
     }
 }

@@ -72,6 +72,11 @@ class LinkOffer(
         }
     }
 
+    /** A text that did not leave comes back, with what goes with it. */
+    fun give(back: LinkPreview) {
+        found = back
+    }
+
     /** The text was sent. */
     fun forget() {
         found = null

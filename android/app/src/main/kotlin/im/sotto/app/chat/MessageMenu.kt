@@ -2,7 +2,9 @@ package im.sotto.app.chat
 
 import android.app.AlertDialog
 import android.content.ClipData
+import android.content.ClipDescription
 import android.content.ClipboardManager
+import android.os.PersistableBundle
 import android.view.LayoutInflater
 import android.view.View
 import android.widget.LinearLayout
@@ -54,7 +56,7 @@ class MessageMenu(private val chat: ChatActivity) {
         if (message.isEdited) item(R.drawable.chat_history, R.string.chat_versions) { versions(message) }
         if (message.isMine && isThere) item(R.drawable.chat_info, R.string.chat_details) { chat.onDetails(message) }
         item(R.drawable.ic_delete, R.string.chat_delete_message, danger = true) { delete(message) }
-        dialog.show()
+        chat.present(dialog)
     }
 
     private fun bar(box: LinearLayout, message: Message, close: () -> Unit) {
@@ -81,14 +83,17 @@ class MessageMenu(private val chat: ChatActivity) {
     private fun copy(message: Message) = chat.perform { sotto ->
         val whole = sotto.messages.get(message.id).text.orEmpty()
         val short = whole.take(MOST_CLIPBOARD)
-        chat.getSystemService(ClipboardManager::class.java).setPrimaryClip(ClipData.newPlainText("", short))
+        val clip = ClipData.newPlainText("", short)
+        // Else Android 13 shows the text on the screen.
+        clip.description.extras = PersistableBundle().apply { putBoolean(ClipDescription.EXTRA_IS_SENSITIVE, true) }
+        chat.getSystemService(ClipboardManager::class.java).setPrimaryClip(clip)
         chat.tell(if (short.length < whole.length) R.string.chat_copied_part else R.string.chat_copied)
     }
 
     /** The versions of a text. */
     fun versions(message: Message) = chat.perform { sotto ->
         val versions = sotto.messages.history(message.id).asReversed()
-        fun shown(text: String) = PeerText.shorten(PeerText.clean(text)).text
+        fun shown(text: String) = PeerText.shorten(PeerText.clean(text.take(MOST_SHOWN))).text
         lines(R.string.chat_versions, versions.map { chat.times.full(it.timeMs) to shown(it.text) })
     }
 
@@ -103,7 +108,9 @@ class MessageMenu(private val chat: ChatActivity) {
         val content = LayoutInflater.from(chat).inflate(R.layout.chat_menu, null)
         val form = Form(content.findViewById<LinearLayout>(R.id.actions))
         for ((head, text) in lines) form.row(0, text.toString(), head)
-        AlertDialog.Builder(chat).setTitle(title).setView(content).setPositiveButton(android.R.string.ok, null).show()
+        chat.present(
+            AlertDialog.Builder(chat).setTitle(title).setView(content).setPositiveButton(android.R.string.ok, null),
+        )
     }
 
     private fun delete(message: Message) {
@@ -119,13 +126,13 @@ class MessageMenu(private val chat: ChatActivity) {
                 chat.perform { it.messages.deleteForEveryone(message.id) }
             }
         }
-        builder.show()
+        chat.present(builder)
     }
 
     private fun forward(message: Message) = chat.perform { sotto ->
         val to = sotto.conversations.page(Folder.INBOX, MOST_OFFERED).filter { it.state == ContactState.ACCEPTED }
         val chosen = LinkedHashSet<Int>()
-        val dialog = AlertDialog.Builder(chat)
+        val builder = AlertDialog.Builder(chat)
             .setTitle(R.string.chat_forward_to)
             .setMultiChoiceItems(to.map { PeerText.line(it.name) }.toTypedArray(), null) { dialog, at, on ->
                 if (!on) chosen -= at else if (chosen.size < MOST_FORWARDS) chosen += at
@@ -139,14 +146,16 @@ class MessageMenu(private val chat: ChatActivity) {
                     chat.tell(R.string.chat_forward_done)
                 }
             }
-            .show()
-        dialog.getButton(AlertDialog.BUTTON_POSITIVE).isEnabled = false
+        chat.present(builder)?.getButton(AlertDialog.BUTTON_POSITIVE)?.isEnabled = false
     }
 
     private companion object {
         const val EDIT_MS = 86_400_000L
         const val MOST_FORWARDS = 5
         const val MOST_OFFERED = 200
+
+        /** Characters of a version; each may be 1 MiB, and there may be eleven. */
+        const val MOST_SHOWN = 5_000
 
         /** A clipboard entry crosses processes, which take less than 1 MB. */
         const val MOST_CLIPBOARD = 200_000

@@ -1,13 +1,13 @@
 package im.sotto.app.chat
 
 import android.app.AlertDialog
-import android.content.Context
 import android.widget.ImageView
 import android.widget.LinearLayout
 import im.sotto.Message
 import im.sotto.MessageState
 import im.sotto.app.Form
 import im.sotto.app.R
+import im.sotto.app.Screen
 import im.sotto.app.textOf
 
 /** How a state of an own message looks and is called. */
@@ -48,7 +48,7 @@ enum class StateLook(val state: MessageState, val icon: Int, val text: Int, val 
         fun of(message: Message): StateLook? = entries.firstOrNull { message.isMine && it.state == message.state }
 
         /** What the state of this message means, then the legend of all states. */
-        fun explain(context: Context, message: Message) {
+        fun explain(context: Screen, message: Message) {
             val content = android.view.LayoutInflater.from(context).inflate(R.layout.chat_menu, null)
             val form = Form(content.findViewById<LinearLayout>(R.id.actions))
             val now = of(message)
@@ -59,8 +59,10 @@ enum class StateLook(val state: MessageState, val icon: Int, val text: Int, val 
                 row.findViewById<ImageView>(R.id.icon).contentDescription = null
                 if (look == now) row.setBackgroundResource(R.color.accent_soft)
             }
-            AlertDialog.Builder(context).setTitle(R.string.chat_details).setView(content)
-                .setPositiveButton(android.R.string.ok, null).show()
+            context.present(
+                AlertDialog.Builder(context).setTitle(R.string.chat_details).setView(content)
+                    .setPositiveButton(android.R.string.ok, null),
+            )
         }
     }
 }

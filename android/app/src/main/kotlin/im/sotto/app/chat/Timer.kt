@@ -2,6 +2,7 @@ package im.sotto.app.chat
 
 import android.content.Context
 import im.sotto.app.R
+import im.sotto.app.conversationId
 
 /** How long messages may live. */
 object Timer {
@@ -14,7 +15,9 @@ object Timer {
         2_419_200 to R.string.chat_timer_month,
     )
 
-    val seconds: List<Int> = CHOICES.map { it.first }
+    fun choose(chat: ChatActivity) = chat.offer(
+        CHOICES.map { chat.getString(it.second) }, chat.getString(R.string.chat_timer),
+    ) { at -> chat.perform { it.conversations.setTimer(chat.conversationId, CHOICES[at].first) } }
 
     /** Of a choice by name; of what another app set, in the next smaller unit. */
     fun nameOf(context: Context, seconds: Int): String {

@@ -2,7 +2,6 @@ package im.sotto.app.media
 
 import android.Manifest
 import android.app.AlertDialog
-import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.graphics.Bitmap
@@ -23,19 +22,21 @@ import im.sotto.android.Pictures as SdkPictures
 import im.sotto.android.PreparedFile
 import im.sotto.app.Pictures
 import im.sotto.app.R
+import im.sotto.app.SottoApp
 import im.sotto.app.chat.ChatActivity
+import im.sotto.app.chat.Sending
 import im.sotto.app.pollIntent
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
+import java.io.File
 import java.io.IOException
 
 /** Sends pictures, files and voice notes from this chat, and saves files of its messages. */
 class Attachments(
     private val chat: ChatActivity,
     private val perform: (suspend (Sotto) -> Unit) -> Unit,
-    private val conversation: () -> ConversationId,
+    private val app: SottoApp,
+    private val conversation: ConversationId,
 ) {
     private var saving: FileId? = null
 
@@ -43,13 +44,13 @@ class Attachments(
     private var chosen = emptyList<Uri>()
     private var how = 0
     private var isAsking = false
-    private var question: AlertDialog? = null
-    private val voice = VoiceButton(chat, chat.life, ::mayRecord, ::sendNote, chat::tell)
+    private val voice = VoiceButton(chat, chat.life, ::mayRecord, { sendNote(it) }, chat::tell)
 
     fun save(state: Bundle) {
         state.putString(SAVING, saving?.value)
         state.putParcelableArrayList(CHOSEN, ArrayList(chosen))
         state.putInt(HOW, how)
+        voice.save(state)
     }
 
     /** [shared] is what another app shares with this conversation. */
@@ -58,13 +59,21 @@ class Attachments(
         @Suppress("DEPRECATION")
         chosen = if (state == null) shared else state.getParcelableArrayList<Uri>(CHOSEN).orEmpty()
         how = state?.getInt(HOW) ?: SHARED
+        voice.restore(state)
     }
 
-    /** The screen is left: a note that is being recorded is not sent by accident. */
-    fun pause() = voice.cancel()
+    /** Another app shares more with this conversation. */
+    fun share(files: List<Uri>) {
+        if (files.isEmpty()) return
+        chosen = files
+        how = SHARED
+        ask()
+    }
 
-    /** The screen ends; if it is made again, it asks again. */
-    fun end() = question?.dismiss()
+    fun pause() = voice.pause()
+
+    /** The person leaves for good. */
+    fun leave() = voice.cancel()
 
     fun offer() = chat.offer(CHOICES.map { chat.getString(it.first) }) { at -> CHOICES[at].second(this) }
 
@@ -76,29 +85,22 @@ class Attachments(
             .putExtra(MediaStore.EXTRA_OUTPUT, CameraProvider.uri(chat))
             .addFlags(Intent.FLAG_GRANT_WRITE_URI_PERMISSION or Intent.FLAG_GRANT_READ_URI_PERMISSION)
         intent.clipData = android.content.ClipData.newRawUri("", CameraProvider.uri(chat))
-        begin(intent, CAMERA)
+        chat.leave(intent, CAMERA)
     }
 
-    private fun pickPictures() = begin(
+    private fun pickPictures() = chat.leave(
         Intent(Intent.ACTION_GET_CONTENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
             .putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true),
         PICTURES,
     )
 
-    private fun pickFiles() = begin(
+    private fun pickFiles() = chat.leave(
         Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
             .putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true),
         FILES,
     )
 
-    private fun askPoll() = begin(pollIntent(chat, conversation()), POLL)
-
-    private fun begin(intent: Intent, request: Int) = try {
-        @Suppress("DEPRECATION")
-        chat.startActivityForResult(intent, request)
-    } catch (_: ActivityNotFoundException) {
-        chat.tell(R.string.chat_no_app)
-    }
+    private fun askPoll() = chat.leave(pollIntent(chat, conversation), POLL)
 
     /** What another app returned. */
     fun take(request: Int, data: Intent?) {
@@ -111,6 +113,11 @@ class Attachments(
         chosen = if (request == CAMERA) listOf(CameraProvider.uri(chat)) else foreign
         how = request
         if (chat.conversation != null) ask()
+    }
+
+    /** Another app returned nothing. */
+    fun refused(request: Int) {
+        if (request == CAMERA) CameraProvider.file(chat).delete()
     }
 
     fun permitted(request: Int, results: IntArray) {
@@ -134,7 +141,9 @@ class Attachments(
         perform {
             val sent = chosen.take(MOST)
             val pictures = sent.filter { isPicture(it) }.toSet()
-            val picture = sent.first().takeIf { it in pictures }?.let { Pictures.open(chat, it) }
+            val picture = sent.first().takeIf { it in pictures }?.let {
+                if (how == CAMERA) Pictures.own(chat, CameraProvider.file(chat)) else Pictures.open(chat, it)
+            }
             if (sent.first() in pictures && picture == null) {
                 forget()
                 return@perform chat.tell(R.string.error_picture)
@@ -144,21 +153,22 @@ class Attachments(
                 else chat.resources.getQuantityString(R.plurals.media_count, sent.size, sent.size),
                 if (chosen.size > MOST) chat.getString(R.string.media_most) else null,
             ) + sent.filter { it !in pictures }.map { PeerText.line(Documents.nameOf(chat, it)) }
-            confirm(picture, texts.joinToString("\n")) { prepare(sent, pictures) }
+            confirm(picture, texts.joinToString("\n")) { send(sent, pictures) }
         }
     }
 
     private fun confirm(picture: Bitmap?, text: String, send: () -> Unit) {
         val view = LayoutInflater.from(chat).inflate(R.layout.media_confirm, null)
         view.findViewById<ImageView>(R.id.image).setImageBitmap(picture)
-        question = AlertDialog.Builder(chat)
-            .setTitle(chat.getString(R.string.media_send_to, chat.theirName))
-            .setView(if (picture == null) null else view)
-            .setMessage(text.ifEmpty { null })
-            .setNegativeButton(R.string.cancel) { _, _ -> forget() }
-            .setPositiveButton(R.string.chat_send) { _, _ -> send() }
-            .setOnCancelListener { forget() }
-            .show()
+        chat.present(
+            AlertDialog.Builder(chat)
+                .setTitle(chat.getString(R.string.media_send_to, chat.theirName))
+                .setView(if (picture == null) null else view)
+                .setMessage(text.ifEmpty { null })
+                .setNegativeButton(R.string.cancel) { _, _ -> forget() }
+                .setPositiveButton(R.string.chat_send) { _, _ -> send() }
+                .setOnCancelListener { forget() },
+        )
     }
 
     private fun forget() {
@@ -167,39 +177,52 @@ class Attachments(
         CameraProvider.file(chat).delete()
     }
 
-    private fun prepare(sent: List<Uri>, pictures: Set<Uri>) = perform {
-        val files = ArrayList<PreparedFile>()
-        try {
-            for (uri in sent) {
-                files += if (uri in pictures) SdkPictures.prepare(chat, uri) else Documents.prepare(chat, uri)
+    /** Turning the phone or leaving stops nothing. All is copied first: the right to read may end with this screen. */
+    private fun send(sent: List<Uri>, pictures: Set<Uri>) {
+        if (chosen.isEmpty()) return
+        val photo = if (how == CAMERA) CameraProvider.take(chat) else null
+        chosen = emptyList()
+        isAsking = false
+        app.carry { sotto ->
+            val copies = ArrayList<PreparedFile>()
+            val files = ArrayList<PreparedFile>()
+            try {
+                if (photo != null) files += SdkPictures.prepare(app, Uri.fromFile(photo))
+                else sent.mapTo(copies) { Documents.prepare(app, it) }
+                sent.zip(copies).mapTo(files) { (uri, copy) ->
+                    if (uri in pictures) SdkPictures.prepare(app, Uri.fromFile(copy.file.path)) else copy
+                }
+                send(sotto, files.map(PreparedFile::file))
+                photo?.delete()
+            } catch (error: IOException) {
+                val isLarge = error is Documents.TooLarge
+                app.say(if (isLarge) R.string.error_file_too_large else R.string.media_unreadable)
+            } finally {
+                (copies + files).forEach(PreparedFile::close)
+                if (photo?.exists() == true) againAbout(photo)
             }
-        } catch (error: CancellationException) {
-            files.forEach(PreparedFile::close)
-            throw error
-        } catch (error: IOException) {
-            files.forEach(PreparedFile::close)
-            val isLarge = error is Documents.TooLarge
-            return@perform chat.tell(if (isLarge) R.string.error_file_too_large else R.string.media_unreadable)
-        } finally {
-            forget()
         }
-        send(files)
+    }
+
+    /** It did not leave, and stands nowhere else. */
+    private fun againAbout(photo: File) {
+        if (CameraProvider.file(app).exists()) return
+        photo.renameTo(CameraProvider.file(app))
+        Sending.inFront(app, conversation)?.attachments?.take(CAMERA, null)
     }
 
     /** The copies live until the core has its own. */
-    private fun send(files: List<PreparedFile>) = sendNow(files.map { it.file }) { files.forEach(PreparedFile::close) }
-
-    private fun sendNote(note: NewFile) = sendNow(listOf(note)) { note.path.delete() }
-
-    private fun sendNow(files: List<NewFile>, done: () -> Unit) = perform { sotto ->
-        withContext(NonCancellable) {
-            try {
-                sotto.messages.send(conversation(), "", files = files)
-            } finally {
-                done()
-            }
+    private fun sendNote(note: NewFile) = app.carry { sotto ->
+        try {
+            send(sotto, listOf(note))
+        } finally {
+            note.path.delete()
         }
-        chat.sent()
+    }
+
+    private suspend fun send(sotto: Sotto, files: List<NewFile>) {
+        sotto.messages.send(conversation, "", files = files)
+        Sending.inFront(app, conversation)?.sent()
     }
 
     /** What is shared as a picture loses its metadata as a chosen one does. */
@@ -232,7 +255,7 @@ class Attachments(
 
     private fun saveAs(file: MessageFile) {
         saving = file.id
-        begin(
+        chat.leave(
             Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE)
                 .setType(file.mime.ifEmpty { "application/octet-stream" })
                 .putExtra(Intent.EXTRA_TITLE, FileViews.nameOf(chat, file)),
@@ -240,14 +263,12 @@ class Attachments(
         )
     }
 
-    private fun write(to: Uri) = perform { sotto ->
-        val id = saving ?: return@perform
+    private fun write(to: Uri) {
+        val id = saving ?: return
         saving = null
-        try {
-            Documents.save(chat, sotto, id, to)
-            chat.tell(R.string.media_saved)
-        } catch (_: IOException) {
-            chat.tell(R.string.media_not_saved)
+        app.carry { sotto ->
+            val isSaved = app.save(sotto, id, to)
+            app.say(if (isSaved) R.string.media_saved else R.string.media_not_saved)
         }
     }
 

@@ -32,8 +32,16 @@ class CameraProvider : ContentProvider() {
     override fun delete(uri: Uri, where: String?, args: Array<String>?) = 0
 
     companion object {
-        fun file(context: Context) = File(context.cacheDir, "photo.jpg")
+        /** Its name in the cache folder. */
+        const val NAME = "photo.jpg"
 
-        fun uri(context: Context): Uri = Uri.parse("content://${context.packageName}.camera/photo.jpg")
+        fun file(context: Context) = File(context.cacheDir, NAME)
+
+        fun uri(context: Context): Uri = Uri.parse("content://${context.packageName}.camera/$NAME")
+
+        /** Puts the photo aside, so that the camera can take the next one. */
+        fun take(context: Context): File = File.createTempFile("photo-", ".jpg", context.cacheDir).also {
+            file(context).renameTo(it)
+        }
     }
 }

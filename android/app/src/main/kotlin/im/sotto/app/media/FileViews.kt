@@ -25,14 +25,12 @@ import im.sotto.app.R
 import im.sotto.app.show
 import im.sotto.app.textOf
 import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.launch
 import kotlin.math.roundToInt
 
 /** Draws the files of messages: pictures, voice notes, and rows for all else, with the transfers that go on. */
 class FileViews(
     private val activity: Activity,
     private val scope: CoroutineScope,
-    private val core: suspend () -> Sotto,
     private val perform: (suspend (Sotto) -> Unit) -> Unit,
 ) {
     private val density = activity.resources.displayMetrics.density
@@ -40,6 +38,8 @@ class FileViews(
     private val player = Player(scope) { voices.forEach(::showPlaying) }
 
     fun pause() = player.pause()
+
+    fun end() = player.stop()
 
     fun bind(box: LinearLayout, message: Message) {
         val files = if (message.deletedBy == null) message.files else emptyList()
@@ -75,7 +75,7 @@ class FileViews(
             this.height = height
         }
         round(image, CORNER * density)
-        showPicture(image, file, maxOf(width, height), scope, core)
+        showPicture(image, file, maxOf(width, height), perform)
         image.contentDescription = activity.getString(R.string.media_picture)
         image.setOnClickListener { tapped(file) { activity.startActivity(PictureActivity.of(activity, file)) } }
         transfer(view, file)
@@ -195,17 +195,17 @@ class FileViews(
             }
         }
 
-        /** Shows what there is at once, and the picture itself when it is read. */
-        fun showPicture(
-            image: ImageView, file: MessageFile, side: Int, scope: CoroutineScope, core: suspend () -> Sotto,
-        ) {
-            show(image, Thumbs.now(file, side), file)
-            val shown = file to side
-            if (image.tag == shown) return
-            image.tag = shown
-            scope.launch {
-                val picture = Thumbs.read(core(), file, side)
-                if (picture != null && image.tag == shown) show(image, picture, file)
+        /** Shows what there is at once, and more when it is read: once for each state of the file. */
+        fun showPicture(image: ImageView, file: MessageFile, side: Int, perform: (suspend (Sotto) -> Unit) -> Unit) {
+            val wanted = listOf(file.id, file.state, file.preview.size, side)
+            if (image.tag == wanted) return
+            image.tag = wanted
+            val now = Thumbs.now(file, side)
+            show(image, now, file)
+            perform { sotto ->
+                fun isWanted() = image.tag == wanted
+                if (now == null) Thumbs.rough(file)?.let { if (isWanted()) show(image, it, file) }
+                Thumbs.read(sotto, file, side, ::isWanted)?.let { if (isWanted()) show(image, it, file) }
             }
         }
 

@@ -115,7 +115,7 @@ class MediaActivity : Screen(R.layout.media, R.string.media_title) {
             val side = grid.width / COLUMNS
             view.layoutParams = AbsListView.LayoutParams(AbsListView.LayoutParams.MATCH_PARENT, side)
             val image = view.findViewById<ImageView>(R.id.image)
-            FileViews.showPicture(image, file, side, scope) { app.sotto() }
+            FileViews.showPicture(image, file, side) { act(it) }
             view.contentDescription = getString(R.string.media_picture)
             view.findViewById<View>(R.id.play).show(!FileViews.isHere(file))
         }

@@ -16,7 +16,7 @@ class PictureActivity : Screen(R.layout.media_viewer, R.string.media_picture) {
         val file = sotto.files.get(FileId(intent.getStringExtra(FILE).orEmpty()))
         title = FileViews.nameOf(this, file)
         val image = findViewById<ImageView>(R.id.image)
-        FileViews.showPicture(image, file, MOST_PIXELS, scope) { sotto }
+        FileViews.showPicture(image, file, MOST_PIXELS) { act(it) }
     }
 
     override fun build(state: Bundle?) {

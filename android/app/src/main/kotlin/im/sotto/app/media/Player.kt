@@ -23,14 +23,18 @@ class Player(private val scope: CoroutineScope, private val onChange: () -> Unit
         private set
     val isPlaying: Boolean get() = player?.isPlaying == true
 
+    /** Whether its beginning was read; before, the platform's player can only be thrown away. */
+    private var isPrepared = false
+
     /** Milliseconds from the beginning. */
-    val positionMs: Int get() = player?.currentPosition ?: 0
+    val positionMs: Int get() = player?.takeIf { isPrepared }?.currentPosition ?: 0
 
     /** Plays, pauses, or goes on. [from] is a part from 0 to 1 to begin at. */
     fun toggle(sotto: Sotto, file: MessageFile, from: Float? = null) {
         val now = player
         when {
-            file.id != this.file || now == null -> start(sotto, file, from)
+            file.id != this.file || now == null || !isPrepared && from != null -> start(sotto, file, from)
+            !isPrepared -> stop()
             from != null -> now.seekTo((from * file.durationMs).toInt())
             now.isPlaying -> now.pause()
             else -> {
@@ -49,6 +53,8 @@ class Player(private val scope: CoroutineScope, private val onChange: () -> Unit
         started.setOnCompletionListener { stop() }
         started.setOnErrorListener { _, _, _ -> stop().let { true } }
         started.setOnPreparedListener {
+            if (player !== started) return@setOnPreparedListener
+            isPrepared = true
             from?.let { part -> started.seekTo((part * file.durationMs).toInt()) }
             started.start()
             tick()
@@ -61,12 +67,15 @@ class Player(private val scope: CoroutineScope, private val onChange: () -> Unit
         }
     }
 
+    /** One that has not begun yet does not begin. */
     fun pause() {
-        if (isPlaying) player?.pause()
+        if (isPlaying) player?.pause() else if (!isPrepared) stop()
         onChange()
     }
 
+    /** Frees what plays; to be called when the screen ends. */
     fun stop() {
+        isPrepared = false
         ticking?.cancel()
         player?.release()
         player = null

@@ -28,7 +28,11 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
 
     /** Begins; [onTick] is called while it goes on. False if the microphone cannot be used. */
     fun start(onTick: () -> Unit): Boolean {
-        val target = File.createTempFile("voice-", ".m4a", context.cacheDir)
+        val target = try {
+            File.createTempFile("voice-", ".m4a", context.cacheDir)
+        } catch (_: IOException) {
+            return false
+        }
         @Suppress("DEPRECATION")
         val started = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) MediaRecorder(context) else MediaRecorder()
         try {
@@ -75,10 +79,7 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
             done.delete()
             return null
         }
-        return NewFile(
-            done, FileKind.VOICE, name = done.name, mime = "audio/mp4",
-            durationMs = duration, waveform = wave(loudness),
-        )
+        return note(done, duration, wave(loudness))
     }
 
     fun cancel() {
@@ -108,6 +109,10 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
         private const val BARS = 64
         private const val LOUDEST = 31
         private const val MOST_AMPLITUDE = 32_767f
+
+        fun note(file: File, durationMs: Int, wave: List<Int>) = NewFile(
+            file, FileKind.VOICE, name = file.name, mime = "audio/mp4", durationMs = durationMs, waveform = wave,
+        )
 
         /** At most 64 values from 0 to 31: the loudest moment of each part, quiet ones raised as ears do. */
         fun wave(samples: List<Int>): List<Int> {

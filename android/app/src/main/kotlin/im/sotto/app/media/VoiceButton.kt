@@ -2,6 +2,7 @@ package im.sotto.app.media
 
 import android.annotation.SuppressLint
 import android.app.Activity
+import android.os.Bundle
 import android.text.format.DateUtils
 import android.view.MotionEvent
 import android.view.View
@@ -11,6 +12,7 @@ import im.sotto.NewFile
 import im.sotto.app.R
 import im.sotto.app.show
 import kotlinx.coroutines.CoroutineScope
+import java.io.File
 import kotlin.math.abs
 
 /**
@@ -27,6 +29,9 @@ class VoiceButton(
     private val recorder = Recorder(activity, scope)
     private var startX = 0f
 
+    /** A note that was recorded when the screen was left. */
+    private var kept: NewFile? = null
+
     init {
         val button = activity.findViewById<View>(R.id.voice)
         button.setOnClickListener { start() }
@@ -42,27 +47,33 @@ class VoiceButton(
                 startX = event.rawX
                 start()
             }
-            MotionEvent.ACTION_MOVE -> if (abs(event.rawX - startX) > view.width * ASIDE) cancel()
+            MotionEvent.ACTION_MOVE -> if (abs(event.rawX - startX) > view.width * ASIDE) pulledAside()
             MotionEvent.ACTION_UP -> if (recorder.durationMs >= HELD_MS) finish()
-            MotionEvent.ACTION_CANCEL -> cancel()
+            MotionEvent.ACTION_CANCEL -> pulledAside()
         }
         return true
     }
 
+    private fun pulledAside() {
+        if (recorder.isRecording) cancel()
+    }
+
     private fun start() {
-        if (recorder.isRecording || !mayRecord()) return
+        if (recorder.isRecording || kept != null || !mayRecord()) return
         if (recorder.start(::showTime)) showBar(true) else onTell(R.string.media_no_microphone)
         showTime()
     }
 
     private fun showTime() {
-        val seconds = (recorder.durationMs / SECOND_MS).toLong()
+        val ms = kept?.durationMs ?: recorder.durationMs
+        val text = if (kept == null) R.string.media_recording else R.string.media_recorded
         activity.findViewById<TextView>(R.id.recording_text).text =
-            activity.getString(R.string.media_recording, DateUtils.formatElapsedTime(seconds))
+            activity.getString(text, DateUtils.formatElapsedTime((ms / SECOND_MS).toLong()))
     }
 
     private fun showBar(on: Boolean) {
-        activity.findViewById<View>(R.id.recording).show(on)
+        // A display that goes off would end the recording.
+        activity.findViewById<View>(R.id.recording).apply { show(on) }.keepScreenOn = recorder.isRecording
         // Kept in the layout: the finger that holds the microphone must go on to be heard.
         val line = activity.findViewById<View>(R.id.line)
         line.alpha = if (on) 0f else 1f
@@ -70,19 +81,52 @@ class VoiceButton(
     }
 
     private fun finish() {
-        val note = recorder.finish()
+        val note = kept ?: recorder.finish()
+        kept = null
         showBar(false)
         if (note == null) onTell(R.string.media_too_short) else onNote(note)
     }
 
     fun cancel() {
+        kept?.path?.delete()
+        kept = null
         recorder.cancel()
         showBar(false)
     }
 
-    private companion object {
-        const val HELD_MS = 700
-        const val ASIDE = 2
-        const val SECOND_MS = 1_000
+    /** The screen is left: what was recorded is neither sent nor lost, the person decides about it. */
+    fun pause() {
+        val note = (if (recorder.isRecording) recorder.finish() else null) ?: return showBar(kept != null)
+        val file = File(activity.cacheDir, KEPT)
+        note.path.renameTo(file)
+        keep(Recorder.note(file, note.durationMs, note.waveform))
+    }
+
+    private fun keep(note: NewFile) {
+        kept = note
+        showBar(true)
+        showTime()
+    }
+
+    fun save(state: Bundle) {
+        val note = kept ?: return
+        state.putInt(DURATION, note.durationMs)
+        state.putIntArray(WAVE, note.waveform.toIntArray())
+    }
+
+    fun restore(state: Bundle?) {
+        val wave = state?.getIntArray(WAVE) ?: return
+        val file = File(activity.cacheDir, KEPT)
+        if (file.exists()) keep(Recorder.note(file, state.getInt(DURATION), wave.toList()))
+    }
+
+    companion object {
+        /** Its name in the cache folder. */
+        const val KEPT = "note.m4a"
+        private const val HELD_MS = 700
+        private const val ASIDE = 2
+        private const val SECOND_MS = 1_000
+        private const val DURATION = "voice_duration"
+        private const val WAVE = "voice_wave"
     }
 }

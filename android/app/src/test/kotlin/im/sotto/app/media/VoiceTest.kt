@@ -51,10 +51,26 @@ class VoiceTest : ChatStory() {
         assertEquals(setOf(2, 5), note(2).toSet())
 
         touch(MotionEvent.ACTION_DOWN)
+        assertTrue("the display stays on", checkNotNull(phone.find(R.id.recording)).keepScreenOn)
         speak(5_000)
+        phone.cover()
+        phone.sees(string(R.string.media_recorded, "00:05"))
+        assertTrue("nothing is recorded", !checkNotNull(phone.find(R.id.recording)).keepScreenOn)
         phone.recreate()
-        assertTrue("whoever leaves sends nothing", !isShown(R.id.recording) && copies().isEmpty())
+        phone.sees(string(R.string.media_recorded, "00:05"))
+        assertEquals("whoever leaves sends nothing", 2, note(2).size)
+        phone.tap(R.id.recording_cancel)
+        assertTrue("and keeps nothing", !isShown(R.id.recording) && app.cacheDir.list().orEmpty().isEmpty())
 
+        val players = ArrayList<ShadowMediaPlayer>()
+        ShadowMediaPlayer.setCreateListener { _, shadow -> players += shadow }
+        ShadowMediaPlayer.setMediaInfoProvider { ShadowMediaPlayer.MediaInfo(5_000, PREPARED_MS) }
+        phone.until("a note") { phone.described(string(R.string.media_voice_play)) }
+        phone.views().first { it.contentDescription == string(R.string.media_voice_play) }.performClick()
+        phone.until("a player") { players.isNotEmpty() }
+        phone.cover()
+        phone.sleep(2L * PREPARED_MS)
+        assertTrue("left before it began, it stays silent", !phone.described(string(R.string.media_voice_pause)))
         ShadowMediaPlayer.setMediaInfoProvider { ShadowMediaPlayer.MediaInfo(5_000, 0) }
         phone.until("both notes") { phone.views().count { it.id == R.id.wave && it.isShown } == 2 }
         phone.tap(string(R.string.media_voice_play))
@@ -62,6 +78,8 @@ class VoiceTest : ChatStory() {
         phone.tap(string(R.string.media_voice_pause))
         phone.until("it rests") { !phone.described(string(R.string.media_voice_pause)) }
         assertEquals(2, note(2).size)
+        phone.back()
+        assertEquals(setOf(ShadowMediaPlayer.State.END), players.map { it.state }.toSet())
     }
 
     @Test
@@ -87,7 +105,7 @@ class VoiceTest : ChatStory() {
     }
 
     private fun copies(): List<File> = app.cacheDir.listFiles().orEmpty()
-        .filter { file -> listOf("voice-", "send-", "sotto-picture").any(file.name::startsWith) }
+        .filter { file -> listOf("voice-", "note", "send-", "sotto-picture").any(file.name::startsWith) }
 
     /** Time passes, and the recorder writes. */
     private fun speak(ms: Long) {
@@ -114,5 +132,6 @@ class VoiceTest : ChatStory() {
         const val MICROPHONE = Manifest.permission.RECORD_AUDIO
         const val VOICE = 15
         const val SECOND_MS = 1_000
+        const val PREPARED_MS = 10_000
     }
 }
