@@ -89,9 +89,15 @@ class ActionsTest : ChatStory() {
     private fun linked() = phone.views().filter { it.id == R.id.body && it.isShown }.map { it as TextView }
         .firstOrNull { "The notes" in it.text }
 
-    /** Bob sees just this choice of Alice, or none. */
-    private fun voted(vararg chosen: String) = theirs("What do we eat?") { message ->
-        val voted = message["poll"]["choices"].list.filter { it["voters"].list.isNotEmpty() }
-        voted.map { it["text"].text } == chosen.toList()
+    /** Both see just this choice of Alice, or none. */
+    private fun voted(vararg chosen: String) {
+        theirs("What do we eat?") { message ->
+            val voted = message["poll"]["choices"].list.filter { it["voters"].list.isNotEmpty() }
+            voted.map { it["text"].text } == chosen.toList()
+        }
+        phone.until("the counts") {
+            val shown = phone.texts().zipWithNext()
+            listOf("Soup", "Bread").all { (it to if (it in chosen) "1" else "0") in shown }
+        }
     }
 }
