@@ -59,6 +59,7 @@ class ChatsActivity : Screen(R.layout.chats) {
 
     override suspend fun follow(sotto: Sotto) = coroutineScope {
         invalidateOptionsMenu()
+        if (sotto.account.get() == null) return@coroutineScope toStart()
         val chats = sotto.conversations.list(folder)
         rows.onEnd(chats::loadMore)
         launch { chats.items.collect { show(sotto, it) } }

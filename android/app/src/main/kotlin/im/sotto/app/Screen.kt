@@ -4,11 +4,9 @@ import android.app.Activity
 import android.app.AlertDialog
 import android.content.res.Configuration.UI_MODE_NIGHT_MASK
 import android.content.res.Configuration.UI_MODE_NIGHT_YES
-import android.os.Build
 import android.os.Bundle
 import android.view.MenuItem
 import android.view.View
-import android.view.WindowInsets
 import android.view.WindowManager
 import android.widget.TextView
 import android.widget.Toolbar
@@ -192,26 +190,6 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
             }
             if (scroller != null) floating?.translationY = -bottom.toFloat()
             insets
-        }
-    }
-
-    /** What the system covers, in pixels. */
-    private class Bars(val left: Int, val top: Int, val right: Int, val bottom: Int, val keyboard: Int) {
-        companion object {
-            @Suppress("DEPRECATION")
-            fun of(insets: WindowInsets): Bars {
-                if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
-                    val bottom = insets.systemWindowInsetBottom
-                    val keyboard = if (bottom > insets.stableInsetBottom) bottom else 0
-                    return Bars(
-                        insets.systemWindowInsetLeft, insets.systemWindowInsetTop, insets.systemWindowInsetRight,
-                        bottom, keyboard,
-                    )
-                }
-                val bars = insets.getInsets(WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout())
-                val keyboard = insets.getInsets(WindowInsets.Type.ime()).bottom
-                return Bars(bars.left, bars.top, bars.right, bars.bottom, keyboard)
-            }
         }
     }
 

@@ -102,12 +102,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
         getString(R.string.settings_delete_title),
         getString(R.string.settings_delete_text, account.name),
         R.string.start_wipe_yes,
-    ) {
-        attempt {
-            app.wipe()
-            toStart()
-        }
-    }
+    ) { app.deleteAccount() }
 
     private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 

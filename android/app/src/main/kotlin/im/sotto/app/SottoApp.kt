@@ -93,6 +93,16 @@ open class SottoApp : Application(), SottoHost {
         clearCache(0)
     }.await()
 
+    /** [wipe], and back to the start from whatever screen is in front then. */
+    fun deleteAccount() = scope.launch {
+        try {
+            wipe()
+            front?.toStart()
+        } catch (error: SottoException) {
+            say(textOf(error))
+        }
+    }
+
     /**
      * Copies of what a person sends stand in the cache folder for a moment. A process that ended left some, but a photo
      * that the camera takes now, a note that is not sent yet and a picture that is not saved yet are still wanted.

@@ -14,14 +14,13 @@ import im.sotto.ContactAction
 import im.sotto.ConversationId
 import im.sotto.FileKind
 import im.sotto.NewFile
-import im.sotto.Sotto
 import im.sotto.android.AlwaysOn
-import im.sotto.android.SottoProcess
 import im.sotto.app.chat.ChatActivity
 import im.sotto.app.chat.ChatStory
 import im.sotto.app.media.CameraProvider
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.robolectric.Robolectric
@@ -58,8 +57,10 @@ class LeavingTest : ChatStory() {
         phone.tap(R.id.delete)
         phone.tap(string(R.string.start_wipe_yes))
         phone.screen.finish()
-        phone.until("nothing left") { !app.await { Sotto.databaseExists(SottoProcess.dir(app)) } }
-        phone.until("nothing runs") { !AlwaysOn.isOn(app) }
+        phone.on<StartActivity>()
+        phone.sees(string(R.string.start_title))
+        assertNull(app.await { app.sotto().account.get() })
+        assertFalse(AlwaysOn.isOn(app))
     }
 
     private fun choose(kind: Int, vararg files: Uri) {

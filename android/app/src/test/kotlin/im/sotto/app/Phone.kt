@@ -201,7 +201,8 @@ class Phone {
 
     /** All that can be read now, in the order of the views. */
     fun texts(but: List<Int> = emptyList()): List<String> =
-        views().filterIsInstance<TextView>().filter { it.isShown && it.id !in but }.map { it.text.toString() }
+        views().filterIsInstance<TextView>().filter { it.isShown && it.id !in but && it.text.isNotEmpty() }
+            .map { it.text.toString() }
 
     fun views(): List<View> = flat(dialog()?.window?.decorView ?: screen.window.decorView)
 

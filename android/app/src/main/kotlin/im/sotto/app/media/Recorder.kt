@@ -2,7 +2,6 @@ package im.sotto.app.media
 
 import android.content.Context
 import android.media.MediaRecorder
-import android.os.Build
 import android.os.SystemClock
 import im.sotto.FileKind
 import im.sotto.NewFile
@@ -34,7 +33,7 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
             return false
         }
         @Suppress("DEPRECATION")
-        val started = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) MediaRecorder(context) else MediaRecorder()
+        val started = MediaRecorder()
         try {
             started.setAudioSource(MediaRecorder.AudioSource.MIC)
             started.setOutputFormat(MediaRecorder.OutputFormat.MPEG_4)
