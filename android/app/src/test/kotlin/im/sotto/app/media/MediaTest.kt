@@ -134,6 +134,8 @@ class MediaTest : AppTest() {
         phone.sees("Concert plan.pdf")
         phone.until("under way") { shown(R.id.progress).isNotEmpty() }
         draw("chat-files")
+        phone.die()
+        phone.sees("Concert plan.pdf")
         node.restart()
         theirs("Concert plan.pdf", "remote")
         phone.until("it left") { shown(R.id.progress).isEmpty() }
