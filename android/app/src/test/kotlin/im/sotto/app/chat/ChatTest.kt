@@ -1,5 +1,6 @@
 package im.sotto.app.chat
 
+import android.content.ClipDescription
 import android.content.ClipboardManager
 import android.os.SystemClock
 import android.view.MotionEvent
@@ -87,6 +88,7 @@ class ChatTest : ChatStory() {
         phone.sees(string(R.string.chat_copied))
         val clip = app.getSystemService(ClipboardManager::class.java).primaryClip
         assertEquals("Is the hall warm?", clip?.getItemAt(0)?.text.toString())
+        assertEquals(true, clip?.description?.extras?.getBoolean(ClipDescription.EXTRA_IS_SENSITIVE))
         phone.hold("Is the hall warm?")
         phone.tap(string(R.string.chat_message_pin))
         phone.until("the pinned line") { isShown(R.id.pins) && phone.text(R.id.pin_text) == "Is the hall warm?" }
