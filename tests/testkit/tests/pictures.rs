@@ -8,7 +8,7 @@ use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::FileId;
 use sotto_messenger::view;
-use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Seeded, World, contacts};
+use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Seeded, Weather, World, contacts};
 use sotto_wire::content::{Content, File as Named, FileGone, FileKind as Kind, FileWant, Message, Post, ProfileUpdate};
 use sotto_wire::file::FilePointer;
 use sotto_wire::name::Name;
@@ -125,6 +125,18 @@ fn whoever_becomes_a_contact_later_gets_it_and_nobody_before() {
     world.run(HOUR);
     assert_eq!(shown(&mut world, 0, 1), Some(4));
     assert_eq!(shown(&mut world, 1, 0), Some(3));
+}
+
+#[test]
+fn a_picture_that_nodes_refuse_for_hours_is_published_when_they_take_it() {
+    let mut world = World::befriended(13);
+    world.weather.publish_refused = 100;
+    set(&mut world, 0, 1);
+    world.run(6 * HOUR);
+    world.weather = Weather::default();
+    world.run(DAY);
+    let id = id(&world, 0).to_bytes().unwrap();
+    assert!(world.phones[0].read(|reader| reader.tables().files.get(&id).unwrap().unwrap().sent));
 }
 
 #[test]

@@ -176,8 +176,8 @@ pub(crate) fn uploaded(
     row.reason = refused;
     if row.reason.is_some() && row.tries >= outcome::REFUSALS {
         let waiting = waiting(step, &row)?;
-        // A message that left before goes on being sent.
-        if waiting.iter().all(|parcel| parcel.attempts == 0) {
+        // A message that left before goes on being sent, and what no message waits for goes on being tried.
+        if !waiting.is_empty() && waiting.iter().all(|parcel| parcel.attempts == 0) {
             return give_up(step, &row, waiting, Code::MessageRefused);
         }
     }
