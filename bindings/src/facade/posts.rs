@@ -12,10 +12,13 @@ use crate::records::{
 impl SottoCore {
     /// Sends a text of at most 1 MiB with what belongs to it: a message of this conversation that it replies to, up to
     /// 32 mentions, the preview of a link in the text, up to 10 files (the text may be empty then), and whether the
-    /// reader's app is asked not to notify. Returns the message's id; the text is encrypted and in the outbox on disk
-    /// then, and the files are copied. The message leaves when nodes have its files. Errors: `file.*`, `input.*`,
+    /// reader's app is asked not to notify. `clears_draft` says that this is what stood in the conversation's draft,
+    /// which is empty then. Returns the message's id; the text is encrypted and in the outbox on disk then, and the
+    /// files are copied. The message leaves when nodes have its files. Errors: `file.*`, `input.*`,
     /// `conversation.missing`, `message.missing`, `contact.state`, `storage.full`.
-    #[uniffi::method(default(reply_to = None, mentions = [], preview = None, silent = false, files = []))]
+    #[uniffi::method(
+        default(reply_to = None, mentions = [], preview = None, silent = false, files = [], clears_draft = false)
+    )]
     #[expect(clippy::too_many_arguments, reason = "hosts name those that they pass")]
     pub async fn send(
         &self,
@@ -26,6 +29,7 @@ impl SottoCore {
         preview: Option<LinkPreview>,
         silent: bool,
         files: Vec<NewFile>,
+        clears_draft: bool,
     ) -> Result<MessageId, SottoError> {
         let post = inner::NewPost {
             text,
@@ -34,6 +38,7 @@ impl SottoCore {
             preview: preview.map(Into::into),
             files: files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             silent,
+            clears_draft,
         };
         Ok(self.messenger.send(&conversation.into(), post).await?.into())
     }

@@ -513,6 +513,35 @@ fn bounds_of_reactions_replies_and_previews() {
     assert_eq!(find(&world, 1, "see https://good.example").preview.unwrap().title, "A title");
 }
 
+/// Only a message that says so is the draft, which is empty then, in the transaction of the message.
+#[test]
+fn a_draft_goes_with_the_message_that_it_became_and_stays_otherwise() {
+    let mut world = World::befriended(12);
+    let hello = post(&mut world, 1, "hello");
+    world.run(MINUTE);
+    let conversation = world.conversation(0);
+    let text = "half a thought".to_owned();
+    let draft = call::DraftSet { conversation: conversation.clone(), text, reply_to: Some(hello.clone()) };
+    world.call(0, draft).unwrap();
+    let draft = |world: &World| {
+        let row = world.phones[0].read(|reader| reader.tables().conversations.get(&conversation.to_bytes().unwrap()));
+        row.map(|row| row.map(|row| (row.draft, row.draft_reply.is_some()))).unwrap().unwrap()
+    };
+    let kept = ("half a thought".to_owned(), true);
+    let arrival = world.phones[0].read(|reader| reader.arrivals_page(0, 1).unwrap())[0].0;
+    post(&mut world, 0, "sent from elsewhere");
+    assert_eq!(draft(&world), kept);
+    world.call(0, call::Answer { arrival, text: "answered by its notification".into() }).unwrap();
+    assert_eq!(draft(&world), kept);
+    world.call(0, call::Forward { message: hello, conversations: vec![conversation.clone()] }).unwrap();
+    assert_eq!(draft(&world), kept);
+    let refused = NewPost { clears_draft: true, ..NewPost::from(" ") };
+    let refused = world.call(0, call::Send { conversation: conversation.clone(), post: refused });
+    assert_eq!((code(refused), draft(&world)), (Code::TextEmpty, kept));
+    post(&mut world, 0, NewPost { clears_draft: true, ..NewPost::from("a whole thought") });
+    assert_eq!(draft(&world), (String::new(), false));
+}
+
 /// P14: by size and class an effect is not told from a text.
 #[test]
 fn an_effect_is_as_long_as_a_text() {

@@ -39,7 +39,8 @@ impl Deed {
         let message = messenger.message(id)?;
         let said = match self {
             Self::Reply(text) => {
-                send(messenger, &message.conversation, text, Some(id)).await?;
+                let post = NewPost { reply_to: Some(id.clone()), ..text.into() };
+                send(messenger, &message.conversation, post).await?;
                 "replied"
             }
             Self::React(emoji) => {
@@ -76,15 +77,9 @@ impl Deed {
 }
 
 /// Sends a text, with the mentions in it.
-pub(super) async fn send(
-    messenger: &Messenger,
-    conversation: &ConversationId,
-    text: &str,
-    reply_to: Option<&MessageId>,
-) -> Result<MessageId, Error> {
-    let mentions = mentions(messenger, conversation, text)?;
-    let post = NewPost { text: text.to_owned(), reply_to: reply_to.cloned(), mentions, ..NewPost::default() };
-    messenger.send(conversation, post).await
+pub(super) async fn send(messenger: &Messenger, to: &ConversationId, post: NewPost) -> Result<MessageId, Error> {
+    let mentions = mentions(messenger, to, &post.text)?;
+    messenger.send(to, NewPost { mentions, ..post }).await
 }
 
 pub(super) fn mentions(

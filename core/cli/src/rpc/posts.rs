@@ -22,6 +22,8 @@ pub(crate) struct Send {
     files: Vec<NewFile>,
     #[serde(default)]
     silent: bool,
+    #[serde(default)]
+    clears_draft: bool,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +92,9 @@ pub(crate) struct Search {
 }
 
 pub(crate) async fn send(messenger: &Messenger, params: Send) -> Answer {
-    let Send { conversation, text, reply_to, mentions, preview, files, silent } = params;
-    let message = messenger.send(&conversation, NewPost { text, reply_to, mentions, preview, files, silent }).await?;
+    let Send { conversation, text, reply_to, mentions, preview, files, silent, clears_draft } = params;
+    let post = NewPost { text, reply_to, mentions, preview, files, silent, clears_draft };
+    let message = messenger.send(&conversation, post).await?;
     done(json!({"message": message}))
 }
 

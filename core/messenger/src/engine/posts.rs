@@ -49,6 +49,7 @@ pub(crate) fn send(
         files: files.into_iter().map(|file| keep::take(step, fresh(file))).collect::<Result<_, _>>()?,
         forwarded: false,
         silent: new.silent,
+        clears_draft: new.clears_draft,
     };
     Ok(MessageId::from_bytes(&post::send(step, &conversation.to_bytes()?, draft)?))
 }

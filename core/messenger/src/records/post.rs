@@ -20,6 +20,9 @@ pub struct NewPost {
     pub files: Vec<NewFile>,
     /// Asks the reader's app not to notify.
     pub silent: bool,
+    /// Whether this is what the person wrote in the conversation's draft: the draft is empty when the message is in the
+    /// outbox. Other messages leave the draft as it is.
+    pub clears_draft: bool,
 }
 
 impl From<String> for NewPost {

@@ -2,7 +2,7 @@
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{
-    ContactId, Conversation, ConversationId, DevicesId, Folder, InviteId, Message, MessageId, MessageState,
+    ContactId, Conversation, ConversationId, DevicesId, Folder, InviteId, Message, MessageId, MessageState, NewPost,
 };
 use sotto_messenger::{Code, Error, Event, Messenger, Subscription};
 
@@ -69,7 +69,8 @@ impl<'a> Desk<'a> {
                 return Ok(vec![Input::Subject(id, message.map(Box::new))]);
             }
             Action::Send { conversation, text, reply } => {
-                deed::send(messenger, &conversation, &text, reply.as_ref()).await?;
+                let post = NewPost { text, reply_to: reply, clears_draft: true, ..NewPost::default() };
+                deed::send(messenger, &conversation, post).await?;
                 return Ok(vec![Input::Sent(conversation)]);
             }
             Action::Edit { message, text } => {

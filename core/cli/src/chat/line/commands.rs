@@ -1,6 +1,6 @@
 //! Actions of commands, line by line.
 
-use sotto_messenger::records::{Contact, Message, MessageState};
+use sotto_messenger::records::{Contact, Message, MessageState, NewPost};
 use sotto_messenger::{Code, Error, Messenger};
 
 use super::{Chat, Stopped};
@@ -174,7 +174,7 @@ impl Chat<'_> {
 
     async fn send(&mut self, text: &str) -> Result<(), Stopped> {
         let conversation = self.chosen()?.conversation.clone();
-        let id = deed::send(&self.messenger, &conversation, text, None).await?;
+        let id = deed::send(&self.messenger, &conversation, text.into()).await?;
         self.screen.sent(&self.messenger.message(&id)?);
         Ok(())
     }
@@ -236,7 +236,8 @@ impl Chat<'_> {
         let said = match what {
             Deed::Reply(text) | Deed::Edit(text) if text.is_empty() => "Write the text too: /reply NUMBER TEXT".into(),
             Deed::Reply(text) => {
-                let sent = deed::send(&self.messenger, &message.conversation, &text, Some(&message.id)).await?;
+                let post = NewPost { reply_to: Some(message.id), ..text.into() };
+                let sent = deed::send(&self.messenger, &message.conversation, post).await?;
                 self.screen.sent(&self.messenger.message(&sent)?);
                 return Ok(());
             }

@@ -22,6 +22,7 @@ pub(crate) struct Draft {
     pub(crate) files: Vec<File>,
     pub(crate) forwarded: bool,
     pub(crate) silent: bool,
+    pub(crate) clears_draft: bool,
 }
 
 /// The post that a message is; for a long one, of its body.
@@ -64,7 +65,7 @@ pub(crate) fn attach(step: &mut Talk<'_>, message: &Message, files: &[File], tru
 pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
-    let (row, chat) = write::writable(step, conversation)?;
+    let (mut row, chat) = write::writable(step, conversation)?;
     if sotto_wire::name::is_blank(&draft.text) && draft.files.is_empty() {
         return Err(Code::TextEmpty.into());
     }
@@ -97,8 +98,10 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
             ..Post::default()
         }))
     };
-    let cleared = sotto_db::Conversation { draft: String::new(), draft_reply: None, ..row };
-    write::add(step, (cleared, &chat), &content, (text, expire_s))
+    if draft.clears_draft {
+        (row.draft, row.draft_reply) = (String::new(), None);
+    }
+    write::add(step, (row, &chat), &content, (text, expire_s))
 }
 
 /// What a message of this conversation is replied to with. Nothing is quoted: both sides have the message, and M stays

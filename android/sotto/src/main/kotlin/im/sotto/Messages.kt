@@ -1,18 +1,14 @@
 package im.sotto
 
-import im.sotto.ffi.SottoCore
 import im.sotto.ffi.SottoEvent
 import im.sotto.ffi.SottoHit
 import im.sotto.ffi.SottoIncoming
 import im.sotto.ffi.SottoMessage
 import im.sotto.ffi.SottoMessageId
 import im.sotto.ffi.SottoReactionBy
-import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.flow
-import kotlinx.coroutines.withContext
-import im.sotto.ffi.SottoException as FfiException
 
 /** Messages of an open [Sotto]. */
 public class Messages internal constructor(private val bridge: Bridge) {
@@ -54,8 +50,9 @@ public class Messages internal constructor(private val bridge: Bridge) {
     /**
      * Sends a text of at most 1 MiB with what belongs to it: the message that it replies to, up to 32 mentions, the
      * preview of a link in the text, up to 10 files (the text may be empty then), and whether the reader's app is asked
-     * not to notify. Returns the message's id; the text is encrypted and in the outbox on disk then, and the files are
-     * copied. The message leaves when nodes have its files. Errors: `file.*`, `input.*`,
+     * not to notify. [clearsDraft] says that this is what stood in the conversation's draft, which is empty then; other
+     * messages leave the draft as it is. Returns the message's id; the text is encrypted and in the outbox on disk
+     * then, and the files are copied. The message leaves when nodes have its files. Errors: `file.*`, `input.*`,
      * [SottoCode.CONVERSATION_MISSING], [SottoCode.MESSAGE_MISSING], [SottoCode.CONTACT_STATE],
      * [SottoCode.STORAGE_FULL].
      */
@@ -67,10 +64,12 @@ public class Messages internal constructor(private val bridge: Bridge) {
         preview: LinkPreview? = null,
         isSilent: Boolean = false,
         files: List<NewFile> = emptyList(),
+        clearsDraft: Boolean = false,
     ): MessageId = bridge.call {
         val named = mentions.map { it.lower(text) }
         val attached = files.map(NewFile::lower)
-        send(conversation.lower(), text.lower(), replyTo?.lower(), named, preview?.lower(), isSilent, attached)
+        val link = preview?.lower()
+        send(conversation.lower(), text.lower(), replyTo?.lower(), named, link, isSilent, attached, clearsDraft)
     }.lift()
 
     /**
@@ -166,12 +165,12 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { pins(conversation.lower()) }.map(SottoMessage::lift)
 
     /**
-     * Sends a message's text and files to up to 5 conversations, marked as forwarded, without its author. Their drafts
-     * stay. Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING],
-     * [SottoCode.MESSAGE_EXPIRES], [SottoCode.INPUT_TOO_MANY].
+     * Sends a message's text and files to up to 5 conversations, marked as forwarded, without its author. Returns the
+     * new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
+     * [SottoCode.INPUT_TOO_MANY].
      */
     public suspend fun forward(message: MessageId, to: List<ConversationId>): List<MessageId> =
-        keepingDrafts(to) { forward(message.lower(), to.map(ConversationId::lower)) }.map(SottoMessageId::lift)
+        bridge.call { forward(message.lower(), to.map(ConversationId::lower)) }.map(SottoMessageId::lift)
 
     /**
      * Asks a question with choices. Votes are shown with names. Errors: [SottoCode.CONVERSATION_MISSING],
@@ -202,22 +201,6 @@ public class Messages internal constructor(private val bridge: Bridge) {
     ): List<Hit> = bridge.call {
         search(query.lower(), limit, conversation?.lower(), before?.lower())
     }.map(SottoHit::lift)
-
-    /** The core clears the draft of each conversation that it sends to. A message that was no draft leaves it there. */
-    private suspend fun <T> keepingDrafts(places: List<ConversationId>, send: suspend SottoCore.() -> T): T =
-        withContext(NonCancellable) {
-            bridge.call {
-                val before = places.mapNotNull { orNull { conversation(it.lower()) } }.filter { it.draft.isNotEmpty() }
-                send().also { before.forEach { orNull { draftSet(it.id, it.draft, it.draftReplyTo) } } }
-            }
-        }
-
-    /** What fails beside a call does not change what the call says. */
-    private inline fun <R> orNull(step: () -> R): R? = try {
-        step()
-    } catch (_: FfiException) {
-        null
-    }
 
     private companion object {
         /** Messages that [arrivals] reads at once. */

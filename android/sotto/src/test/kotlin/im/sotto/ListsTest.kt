@@ -87,13 +87,16 @@ class ListsTest {
     }
 
     @Test
-    fun `a forwarded message leaves the draft of its conversation there`() = test {
+    fun `a draft stays until it is the message`() = test {
         val (here, there) = ask(2)
         val message = carol.messages.send(here, "news")
         carol.conversations.setDraft(there, "half a thought")
         carol.messages.forward(message, listOf(there))
-        assertEquals("half a thought", carol.conversations.get(there).draft)
         assertEquals("news", carol.messages.page(there, 1).single().text)
+        carol.messages.send(there, "more news")
+        assertEquals("half a thought", carol.conversations.get(there).draft)
+        carol.messages.send(there, "a whole thought", clearsDraft = true)
+        assertEquals("", carol.conversations.get(there).draft)
     }
 
     @Test

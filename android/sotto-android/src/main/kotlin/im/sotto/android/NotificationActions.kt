@@ -66,31 +66,22 @@ public class NotificationActions : BroadcastReceiver() {
 
         private val ACTIONS = setOf(REPLY, READ)
 
-        /**
-         * Sends by [send]. What cannot be sent to this contact, now or ever, is added to the draft; false then. The
-         * core takes each message for the draft, and clears it: the draft that waits in the app is put back.
-         */
+        /** Sends by [send]. What cannot be sent to this contact, now or ever, is added to the draft; false then. */
         suspend fun sendOrDraft(
             sotto: Sotto,
             place: ConversationId,
             text: String,
             send: suspend Sotto.() -> Unit,
         ): Boolean = withContext(NonCancellable) {
-            val before = sotto.conversations.get(place)
-            val isSent = try {
+            try {
                 sotto.send()
                 true
             } catch (e: SottoException) {
                 if (e.isRetryable || e.code == SottoCode.CLOSED) throw e
+                val now = sotto.conversations.get(place)
+                sotto.conversations.setDraft(place, "${now.draft}\n$text".trimStart('\n'), now.draftReplyTo)
                 false
             }
-            val draft = if (isSent) before.draft else "${before.draft}\n$text".trimStart('\n')
-            try {
-                if (draft.isNotEmpty()) sotto.conversations.setDraft(place, draft, before.draftReplyTo)
-            } catch (e: SottoException) {
-                if (!isSent) throw e
-            }
-            isSent
         }
     }
 }

@@ -16,7 +16,7 @@ class Sending(private val app: SottoApp, private val chat: ChatActivity, private
         val sent = composer.take() ?: return
         app.carry {
             try {
-                it.messages.send(id, sent.text, sent.replyTo, preview = sent.preview)
+                it.messages.send(id, sent.text, sent.replyTo, preview = sent.preview, clearsDraft = true)
                 inFront(app, id)?.sent()
             } catch (error: SottoException) {
                 giveBack(it, id, sent)
