@@ -10,7 +10,8 @@ use crate::records::{AutoDownload, ConversationId, File, FileId, FileKind, Stora
 
 #[uniffi::export]
 impl SottoCore {
-    /// One file. Errors: `file.missing`, `input.id`.
+    /// One file of a message. The picture of an account is in no message: only `file_read` and `file_export` take its
+    /// id. Errors: `file.missing`, `input.id`.
     pub async fn file(&self, file: FileId) -> Result<File, SottoError> {
         let id = file.into();
         Ok(self.reads.read(move |messenger: &Messenger| messenger.file(&id)).await?.into())
@@ -38,14 +39,15 @@ impl SottoCore {
     }
 
     /// Ends a transfer. The fetched parts of a download stay, and `file_fetch` continues with them. The message of an
-    /// upload that readers cannot have yet is deleted and never sent. Errors: `file.missing`, `input.id`.
+    /// upload that readers cannot have yet is deleted and never sent. Of one that they can have, the parts against
+    /// losses are not sent. Errors: `file.missing`, `input.id`.
     pub async fn file_cancel(&self, file: FileId) -> Result<(), SottoError> {
         Ok(self.messenger.file_cancel(&file.into()).await?)
     }
 
     /// Reads up to 1 MiB of a file that is here, from any byte on, for players and viewers; nothing past its end.
-    /// Errors: `file.missing`, `file.waiting` if it is not here, `file.unreadable`, `file.corrupt`, `input.setting` for
-    /// negative numbers.
+    /// Errors: `file.missing`, `file.waiting` if it is not here, `file.unreadable`, `file.corrupt` if these bytes are
+    /// damaged on this device (`file_fetch` gets another copy), `input.setting` for negative numbers.
     pub async fn file_read(&self, file: FileId, offset: i64, length: i32) -> Result<Vec<u8>, SottoError> {
         let offset = u64::try_from(offset).map_err(|_| Code::BadSetting)?;
         let length = usize::try_from(length).map_err(|_| Code::BadSetting)?;
@@ -53,8 +55,9 @@ impl SottoCore {
         self.reads.read(move |messenger: &Messenger| messenger.file_read(&id, offset, length)).await
     }
 
-    /// Writes a file that is here, decrypted, to a new file at `path`, an absolute path. Nothing is overwritten.
-    /// Errors: `file.missing`, `file.waiting`, `file.exists`, `file.no_space`, `file.unreadable`, `file.corrupt`,
+    /// Writes a file that is here, decrypted, to a new file at `path`, an absolute path. Nothing is overwritten, and
+    /// `path` names the whole file or none. A killed process leaves a file `.sotto-….part` in the same folder. Errors:
+    /// `file.missing`, `file.waiting`, `file.exists`, `file.no_space`, `file.unreadable`, `file.corrupt`,
     /// `storage.read_only` if no file can be made there.
     pub async fn file_export(&self, file: FileId, path: String) -> Result<(), SottoError> {
         Ok(self.messenger.file_export(&file.into(), &PathBuf::from(path)).await?)

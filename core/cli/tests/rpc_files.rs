@@ -124,6 +124,39 @@ fn a_file_is_sent_read_exported_freed_and_fetched_again() {
     assert!(alice.process.finish().success() && bob.process.finish().success());
 }
 
+/// A copy that was damaged on the disk is found by its reader, and replaced by another one.
+#[test]
+fn a_damaged_file_is_fetched_again() {
+    let mut friends = Friends::meet();
+    let (source, at_bob, copy) = (friends.path("notes.bin"), friends.path("bob"), friends.path("copy.bin"));
+    let Friends { alice, bob, conversation, .. } = &mut friends;
+    let bytes = noise(SIZE);
+    std::fs::write(&source, &bytes).unwrap();
+    alice.call("send", json!({"conversation": conversation, "text": "", "files": [{"path": source}]}));
+    let id = until(bob, conversation, "remote")["id"].clone();
+    for way in ["file_read", "file_export"] {
+        bob.call("file_fetch", json!({"file": id}));
+        until(bob, conversation, "here");
+        until_at_rest(&at_bob, 1);
+        let sealed = std::fs::read_dir(at_bob.join("files")).unwrap().next().unwrap().unwrap().path();
+        let mut damaged = std::fs::read(&sealed).unwrap();
+        damaged[100_000] ^= 1;
+        std::fs::write(&sealed, damaged).unwrap();
+        assert!(read(bob, &id, 0, 65_000) == bytes[..65_000], "what is whole is read");
+        let params = match way {
+            "file_read" => json!({"file": id, "offset": 0, "length": SIZE}),
+            _ => json!({"file": id, "path": copy}),
+        };
+        assert_eq!(bob.refusal(way, params), "file.corrupt");
+        assert_eq!(until(bob, conversation, "corrupt")["reason"], "file.corrupt");
+        assert!(read(bob, &id, 0, 65_000) == bytes[..65_000], "it still is");
+    }
+    bob.call("file_fetch", json!({"file": id}));
+    until(bob, conversation, "here");
+    assert!(read(bob, &id, 0, SIZE) == bytes);
+    assert!(alice.process.finish().success() && bob.process.finish().success());
+}
+
 #[test]
 fn a_picture_comes_with_what_its_sender_says_of_it() {
     let mut friends = Friends::meet();
@@ -254,6 +287,10 @@ fn a_picture_loses_its_metadata_and_what_is_none_is_refused() {
     let own = friends.alice.call("account", json!({}))["picture"].clone();
     let kept = read(&mut friends.alice, &own, 0, 100_000);
     assert_eq!(kept, [&picture[..2], &picture[18..]].concat(), "without the comment");
+    assert_eq!(friends.alice.refusal("file", json!({"file": own})), "file.missing", "of no message");
+    let export = friends.path("exported.jpg");
+    friends.alice.call("file_export", json!({"file": own, "path": export}));
+    assert_eq!(std::fs::read(export).unwrap(), kept);
     until_at_rest(&at_alice, 1);
     friends.alice.call("avatar_set", json!({}));
     assert_eq!(friends.alice.call("account", json!({}))["picture"], Value::Null);

@@ -27,7 +27,7 @@ numbers! {
         Going = 3,
         /// Nobody has it any more.
         Gone = 4,
-        /// What came is not what its author named.
+        /// What came is not what its author named, or the copy on this disk is damaged.
         Corrupt = 5,
     }
 }
@@ -53,7 +53,7 @@ row! {
         key: [u8; 32],
         /// Length of the plain bytes.
         size: i64,
-        /// Their SHA-256; `None` while not all of them are here.
+        /// Their SHA-256; `None` while not all of them are here, or as some are damaged.
         sha256: Option<Hash>,
     }
 }
@@ -181,6 +181,11 @@ impl Table<'_, File> {
         self.rows("SELECT * FROM files WHERE content=? AND role=0 ORDER BY until_s DESC, id", [name])
     }
 
+    /// All files with these bytes, whatever has them.
+    pub fn sharing(&self, name: &ContentName) -> Result<Vec<File>, Error> {
+        self.rows("SELECT * FROM files WHERE content=? ORDER BY id", [name])
+    }
+
     /// The next ones in a state, so many bodies and then so many others, with the time of each.
     pub fn next(&self, state: FileState, limit: u32) -> Result<Vec<Next>, Error> {
         let sql = "SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role=1 AND due_ms<?2
@@ -304,10 +309,12 @@ impl Table<'_, Attachment> {
         all(self.conn, sql, [conversation], |r| r.get(0))
     }
 
-    /// Files whose bytes are here, of one conversation or all, of messages before this time, Unix seconds.
+    /// Files whose bytes are here, whole or damaged, of one conversation or all, of messages before this time, Unix
+    /// seconds.
     pub fn stored(&self, conversation: Option<&Hash>, before_s: i64) -> Result<Vec<FileId>, Error> {
         let sql = "SELECT DISTINCT f.id FROM attachments a JOIN files f ON f.id=a.file
-            WHERE f.state=2 AND f.role=0 AND (?1 IS NULL OR a.conversation=?1) AND a.time_s<?2 ORDER BY f.id";
+            WHERE (f.state=2 OR f.state=5 AND f.content IS NOT NULL) AND f.role=0 AND (?1 IS NULL OR a.conversation=?1)
+              AND a.time_s<?2 ORDER BY f.id";
         all(self.conn, sql, params![conversation, before_s], |r| r.get(0))
     }
 }

@@ -373,6 +373,14 @@ impl Messenger {
         answer.blocking_recv().map_err(|_| Error::from(Code::Closed))?
     }
 
+    /// Has the engine do something, without a wait for it. What finds no room in a full inbox is not done.
+    fn tell<C: Call>(&self, call: C) {
+        let (caller, _) = oneshot::channel();
+        let work =
+            move |thread: &mut Loop| thread.answer(false, move |engine, now_ms| engine.call(now_ms, call), caller);
+        let _ = self.shared.inbox.as_ref().map(|inbox| inbox.try_send(Box::new(work)));
+    }
+
     /// With `at_once` the open counter moves before the answer.
     async fn act<T: Send + 'static>(
         &self,

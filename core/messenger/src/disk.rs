@@ -9,19 +9,22 @@
 //! that call has.
 
 mod columns;
+mod export;
 mod finish;
 mod import;
 mod placeholder;
 mod slots;
+mod stop;
 mod strip;
 mod transfer;
 
 pub use placeholder::{colour, placeholder};
+pub use stop::Stop;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +68,9 @@ pub struct Disk {
     free: fn(&Path) -> io::Result<u64>,
     /// What is known of the files being received, the latest last.
     known: Vec<Known>,
+    stop: Stop,
+    /// Of the running order.
+    job: Option<u64>,
 }
 
 /// A source that was copied and sealed.
@@ -156,6 +162,11 @@ pub enum Order {
         /// Their names.
         names: Vec<[u8; 8]>,
     },
+    /// An earlier order is not wanted any more. Whoever hands it over tells [`Stop`] first.
+    Stop {
+        /// Of that order.
+        job: u64,
+    },
 }
 
 /// Answer to an [`Order`].
@@ -224,6 +235,8 @@ pub enum Trouble {
     NoSpace,
     /// The file is missing or damaged, or the disk fails.
     Unreadable,
+    /// Nobody waits for the answer any more: there is none.
+    Stopped,
 }
 
 crate::closed_debug!(Place, Source, Disk, Imported, Order, Done);
@@ -242,7 +255,20 @@ impl From<Trouble> for Error {
         Self::new(match trouble {
             Trouble::NoSpace => Code::FileNoSpace,
             Trouble::Unreadable => Code::FileUnreadable,
+            Trouble::Stopped => Code::Closed,
         })
+    }
+}
+
+impl Order {
+    /// Of an order that has an answer.
+    fn job(&self) -> Option<u64> {
+        match self {
+            Self::Seal { job, .. } | Self::Take { job, .. } | Self::Finish { job, .. } | Self::Preview { job, .. } => {
+                Some(*job)
+            }
+            Self::Trim { .. } | Self::Remove { .. } | Self::Stop { .. } => None,
+        }
     }
 }
 
@@ -255,7 +281,12 @@ impl Place {
 impl Disk {
     /// Files in `dir`, which is made when the first file comes.
     pub fn new(dir: PathBuf, rng: impl CryptoRng + Send + 'static) -> Self {
-        Self { dir, rng: Box::new(rng), free: free_bytes, known: Vec::new() }
+        Self { dir, rng: Box::new(rng), free: free_bytes, known: Vec::new(), stop: Stop::default(), job: None }
+    }
+
+    /// Ends orders from another thread, as long as they make or restore parity.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Copies and seals a source for sending. `strip` removes metadata from a JPEG, PNG or WebP picture.
@@ -291,22 +322,16 @@ impl Disk {
     /// # Errors
     /// `file.exists`, `file.no_space`, `storage.read_only` if `to` cannot be made, `file.unreadable` and
     /// `file.corrupt` as [`Disk::read`]. No partial file is left then.
-    pub fn export(&self, place: &Place, to: &Path) -> Result<(), Error> {
-        let slots = self.open(place)?;
-        let file = File::create_new(to).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Code::FileExists,
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Code::FileNoSpace,
-            _ => Code::StorageReadOnly,
-        })?;
-        let copied = copy(&slots, file);
-        if copied.is_err() {
-            let _ = fs::remove_file(to);
-        }
-        copied
+    pub fn export(&mut self, place: &Place, to: &Path) -> Result<(), Error> {
+        export::export(self, place, to)
     }
 
     /// Carries out an order.
     pub fn run(&mut self, order: Order) -> Done {
+        self.job = order.job();
+        if self.stop.check(self.job).is_err() {
+            return Done::Nothing;
+        }
         match order {
             Order::Seal { job, source, pointer, manifest, preview, parts } => {
                 let sealed = transfer::seal(self, &source, &pointer, (&manifest, &preview), &parts);
@@ -341,6 +366,10 @@ impl Disk {
                     let _ = fs::remove_file(self.path(name));
                     let _ = fs::remove_file(self.scratch(name));
                 }
+                Done::Nothing
+            }
+            Order::Stop { job } => {
+                self.stop.forget(job);
                 Done::Nothing
             }
         }
@@ -405,15 +434,10 @@ impl Disk {
 }
 
 fn answer(job: u64, done: Result<Done, Trouble>) -> Done {
-    done.unwrap_or_else(|why| Done::Failed { job, why })
-}
-
-fn copy(slots: &Slots, mut file: File) -> Result<(), Error> {
-    for slot in 0..slots.layout().data_chunks() {
-        let chunk = slots.read(slot)?.ok_or(Code::FileCorrupt)?;
-        file.write_all(&chunk).map_err(Trouble::from)?;
+    match done {
+        Err(Trouble::Stopped) => Done::Nothing,
+        done => done.unwrap_or_else(|why| Done::Failed { job, why }),
     }
-    Ok(file.sync_all().map_err(Trouble::from)?)
 }
 
 fn hex(name: &[u8; 8]) -> String {

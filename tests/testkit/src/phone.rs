@@ -164,7 +164,9 @@ impl Phone {
 
     pub(crate) fn carries_out(&mut self, order: Order) -> Done {
         match order {
-            Order::Take { job, .. } if self.disk_is_full => Done::Failed { job, why: Trouble::NoSpace },
+            Order::Take { job, .. } | Order::Seal { job, .. } if self.disk_is_full => {
+                Done::Failed { job, why: Trouble::NoSpace }
+            }
             order => self.disk().run(order),
         }
     }

@@ -576,6 +576,54 @@ fn a_cancelled_upload_is_never_sent_and_a_cancelled_download_goes_on_later() {
 }
 
 #[test]
+fn a_cancelled_upload_that_readers_can_have_publishes_no_more() {
+    let mut world = World::befriended(18);
+    let message = world.send_files(0, "", &[Picked::of(vec![7; 126 * 65_486])]);
+    let file = only(&world, 0, &message);
+    let id = file.id.to_bytes().unwrap();
+    let row = |world: &World| world.phones[0].read(|reader| reader.tables().files.get(&id).unwrap().unwrap());
+    while !row(&world).sent {
+        world.run(1);
+    }
+    let pointer = pointer(&world, 0, &file);
+    let parity = |world: &World| {
+        let parts = (0..pointer.layout().parity_chunks()).map(Part::Parity);
+        let stored = world.stored(&topic(&pointer));
+        parts.filter(|part| stored.iter().any(|payload| is_part(&pointer, *part, payload))).count()
+    };
+    let before = parity(&world);
+    assert!(before < 18, "the rest needs another upload");
+    assert_eq!(only(&world, 0, &message).state, FileState::Going);
+    world.call(0, call::FileCancel { file: file.id }).unwrap();
+    assert_eq!(only(&world, 0, &message).state, FileState::Here);
+    world.run(HOUR);
+    assert_eq!((only(&world, 0, &message).state, parity(&world)), (FileState::Here, before));
+    assert_eq!(world.phones[0].messages()[0].state, MessageState::Delivered);
+    fetch(&mut world, &message);
+    world.run(MINUTE);
+    assert_eq!(only(&world, 1, &message).state, FileState::Here);
+}
+
+#[test]
+fn what_nodes_refuse_is_not_published_for_ever() {
+    let mut world = World::befriended(18);
+    let (message, pointer) = sent(&mut world, &small());
+    world.set_online(0, false);
+    let want = sotto_wire::content::FileWant { message: message.to_bytes().unwrap(), file: 0, missing: vec![0xff] };
+    forged(&mut world, 1, Content::FileWant(want));
+    world.run(MINUTE);
+    world.weather.publish_refused = 100;
+    let before = world.stored(&topic(&pointer)).len();
+    world.set_online(0, true);
+    world.run(SECOND);
+    assert_eq!(only(&world, 0, &message).state, FileState::Going, "it is published again");
+    world.run(HOUR);
+    let file = only(&world, 0, &message);
+    assert_eq!((file.state, code(&file)), (FileState::Here, None));
+    assert_eq!(world.stored(&topic(&pointer)).len(), before);
+}
+
+#[test]
 fn freed_bytes_can_be_fetched_again() {
     let mut world = World::befriended(19);
     let (message, _) = sent(&mut world, &small());

@@ -130,6 +130,57 @@ fn a_corrupt_file_is_asked_for_again_when_the_person_wants_it_again() {
 }
 
 #[test]
+fn a_damaged_copy_is_no_other_files_and_another_copy_replaces_it() {
+    let mut world = World::befriended(107);
+    let picked = small();
+    let messages = [(); 2].map(|()| world.send_files(0, "", &[Picked { fresh: true, ..picked.clone() }]));
+    world.run(3 * MINUTE);
+    messages.iter().for_each(|message| fetch(&mut world, 1, message));
+    world.run(MINUTE);
+    let files = || world.phones[1].folder().join("files").read_dir().unwrap();
+    let copy = files().next().unwrap().unwrap().path();
+    let damage = |copy: &std::path::Path| {
+        let mut sealed = std::fs::read(copy).unwrap();
+        sealed[20_000] ^= 1;
+        std::fs::write(copy, sealed).unwrap();
+    };
+    assert_eq!(files().count(), 1, "both have the same");
+    damage(&copy);
+    let name = u64::from_str_radix(copy.file_name().unwrap().to_str().unwrap(), 16).unwrap().to_be_bytes();
+    world.call(1, call::FileDamaged { copy: name }).unwrap();
+    for message in &messages {
+        let file = only(&world, 1, message);
+        assert_eq!((file.state, file.reason), (FileState::Corrupt, Some(Code::FileCorrupt)));
+    }
+    // What the person picks is another copy.
+    let own = world.send_files(1, "", std::slice::from_ref(&picked));
+    world.run(MINUTE);
+    let file = only(&world, 1, &own);
+    assert!(world.content(1, &file.id).unwrap() == picked.bytes);
+    for message in &messages {
+        fetch(&mut world, 1, message);
+        world.run(MINUTE);
+        assert!(arrived(&mut world, 1, message, &picked));
+    }
+    assert_eq!(world.phones[1].folder().join("files").read_dir().unwrap().count(), 1);
+    assert!(!copy.exists());
+}
+
+#[test]
+fn a_damaged_copy_can_be_freed() {
+    let mut world = World::befriended(108);
+    let (message, _) = sent(&mut world, &small());
+    fetch(&mut world, 1, &message);
+    world.run(MINUTE);
+    let copy = world.phones[1].folder().join("files").read_dir().unwrap().next().unwrap().unwrap().file_name();
+    let name = u64::from_str_radix(copy.to_str().unwrap(), 16).unwrap().to_be_bytes();
+    world.call(1, call::FileDamaged { copy: name }).unwrap();
+    world.call(1, call::StorageFree { conversation: None, before_s: i64::MAX }).unwrap();
+    assert_eq!(only(&world, 1, &message).state, FileState::Remote);
+    assert_eq!(world.phones[1].folder().join("files").read_dir().unwrap().count(), 0);
+}
+
+#[test]
 fn a_second_wrong_file_does_not_come_again_each_minute() {
     let mut world = World::befriended(103);
     let (_, real) = sent(&mut world, &small());
@@ -272,6 +323,23 @@ fn a_message_whose_file_cannot_be_read_does_not_wait_for_it() {
     assert_eq!(again.map_err(|error| error.code()), Err(Code::FileUnreadable));
     world.run(HOUR);
     assert_eq!(world.phones[0].states(), [MessageState::Failed], "it would wait for ever");
+}
+
+/// Parity is made again where there is room for it.
+#[test]
+fn an_upload_that_finds_no_room_loses_nothing() {
+    let mut world = World::befriended(109);
+    world.phones[0].disk_is_full = true;
+    let message = world.send_files(0, "", &[small()]);
+    world.run(MINUTE);
+    let file = only(&world, 0, &message);
+    assert_eq!((file.state, file.reason), (FileState::Going, Some(Code::FileNoSpace)));
+    assert_eq!(world.phones[0].states(), [MessageState::Queued]);
+    world.phones[0].disk_is_full = false;
+    world.run(2 * HOUR);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+    let file = only(&world, 0, &message);
+    assert_eq!((file.state, file.reason), (FileState::Here, None));
 }
 
 #[test]

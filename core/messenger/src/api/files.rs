@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rand_core::UnwrapErr;
 use sotto_crypto::LocalKey;
-use sotto_db::Reader;
+use sotto_db::{ContentName, Reader};
 use sotto_wire::content::{FileKind as Kind, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, file_name};
 use tokio::sync::oneshot;
 
@@ -23,7 +23,8 @@ use crate::records::{
 use crate::{cursor, view};
 
 impl Messenger {
-    /// One file. Errors: `file.missing`, `input.id`.
+    /// One file of a message. The picture of an account is no such file: its id is known when it is here, for
+    /// [`Messenger::file_read`] and [`Messenger::file_export`]. Errors: `file.missing`, `input.id`.
     pub fn file(&self, file: &FileId) -> Result<File, Error> {
         let id = file.to_bytes()?;
         self.read(|reader| view::one_file(reader, &id))
@@ -50,23 +51,37 @@ impl Messenger {
     }
 
     /// Ends a transfer. What came of a download stays, and [`Messenger::file_fetch`] goes on with it. If it is an
-    /// upload that readers cannot have yet, its message is deleted and never sent. Errors: `file.missing`, `input.id`.
+    /// upload that readers cannot have yet, its message is deleted and never sent. Of an upload that they can have, the
+    /// rest, which makes up for losses, is not published. Errors: `file.missing`, `input.id`.
     pub async fn file_cancel(&self, file: &FileId) -> Result<(), Error> {
         self.call(call::FileCancel { file: file.clone() }).await
     }
 
     /// Reads up to 1 MiB of a file that is here, from any byte on; nothing past its end. Errors: `file.missing`,
-    /// `file.waiting` if it is not here, `file.unreadable`.
+    /// `file.waiting` if it is not here, `file.unreadable`, `file.corrupt` if these bytes are damaged: then
+    /// [`Messenger::file_fetch`] gets another copy.
     pub fn file_read(&self, file: &FileId, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
         let place = self.place(file)?;
-        self.disk().read(&place, offset, length)
+        self.looked_at(place.name, self.disk().read(&place, offset, length))
     }
 
-    /// Writes a file that is here, decrypted, to a new file at `path`, on a thread of its own. Nothing is overwritten.
-    /// Errors: `file.missing`, `file.waiting`, `file.exists`, `file.no_space`, `file.unreadable`.
+    /// Writes a file that is here, decrypted, to a new file at `path`, on a thread of its own. Nothing is overwritten,
+    /// and `path` names the whole file or none. A process that is killed meanwhile leaves a file `.sotto-….part` in the
+    /// same folder. Errors: `file.missing`, `file.waiting`, `file.exists`, `file.no_space`, `file.unreadable`,
+    /// `file.corrupt`.
     pub async fn file_export(&self, file: &FileId, path: &Path) -> Result<(), Error> {
-        let (place, disk, path) = (self.place(file)?, self.disk(), path.to_owned());
-        aside(move || disk.export(&place, &path)).await
+        let (place, mut disk, path) = (self.place(file)?, self.disk(), path.to_owned());
+        let copy = place.name;
+        self.looked_at(copy, aside(move || disk.export(&place, &path)).await)
+    }
+
+    /// Tells the engine of a copy that is damaged.
+    fn looked_at<T>(&self, copy: ContentName, done: Result<T, Error>) -> Result<T, Error> {
+        done.inspect_err(|error| {
+            if error.code() == Code::FileCorrupt {
+                self.tell(call::FileDamaged { copy });
+            }
+        })
     }
 
     /// What is fetched without being asked for.
@@ -144,7 +159,7 @@ impl Messenger {
         let id = file.to_bytes()?;
         self.read(|reader| {
             let row = reader.tables().files.get(&id)?.ok_or(Code::FileMissing)?;
-            let here = matches!(FileState::from(row.state), FileState::Here | FileState::Going);
+            let here = matches!(FileState::from(row.state), FileState::Here | FileState::Going | FileState::Corrupt);
             let content = row.content.filter(|_| here).ok_or(Code::FileWaiting)?;
             let content = reader.tables().contents.get(&content)?.or_bug("content of a file")?;
             let size = u64::try_from(content.size).or_bug("size of a file")?;

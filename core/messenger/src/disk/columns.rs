@@ -12,7 +12,7 @@ use sotto_wire::envelope::SEAL_LEN;
 use sotto_wire::file::{ColumnError, Layout};
 use zeroize::Zeroizing;
 
-use super::{Disk, Place, Trouble};
+use super::{Disk, Place, Stop, Trouble};
 
 pub(super) struct Columns {
     file: File,
@@ -20,6 +20,8 @@ pub(super) struct Columns {
     layout: Layout,
     /// Whether a slot's chunk is here.
     have: Vec<bool>,
+    /// Whether somebody waits for the order that it is made for.
+    stop: (Stop, Option<u64>),
 }
 
 impl Columns {
@@ -28,11 +30,13 @@ impl Columns {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         fs::remove_file(path)?;
         let have = (0..layout.slots()).map(|_| false).collect();
-        Ok(Self { file, key: disk.local_key(), layout, have })
+        let stop = (disk.stop.clone(), disk.job);
+        Ok(Self { file, key: disk.local_key(), layout, have, stop })
     }
 
     /// Writes a slot's chunk; a short one is continued with zeros.
     pub(super) fn put(&mut self, slot: u32, chunk: &[u8]) -> Result<(), Trouble> {
+        self.goes_on()?;
         let mut padded = Zeroizing::new(Vec::with_capacity(self.layout.chunk_len()));
         padded.extend_from_slice(chunk);
         padded.resize(self.layout.chunk_len(), 0);
@@ -44,6 +48,7 @@ impl Columns {
 
     /// A slot's chunk, if it is here.
     pub(super) fn chunk(&self, slot: u32) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+        self.goes_on()?;
         let mut chunk = Zeroizing::new(Vec::with_capacity(self.layout.chunk_len()));
         for (column, range) in (0..).zip(self.layout.columns()) {
             chunk.extend_from_slice(&self.read(slot, column, range.len())?);
@@ -77,6 +82,7 @@ impl Columns {
     ) -> Result<(), Trouble> {
         let mut made = Vec::new();
         for (column, range) in (0..).zip(self.layout.columns()) {
+            self.goes_on()?;
             let mut failed = None;
             let read = |&slot: &u32| match self.read(slot, column, range.len()) {
                 Ok(piece) => Some((slot, piece)),
@@ -99,6 +105,11 @@ impl Columns {
             }
         }
         made.into_iter().try_for_each(|slot| self.mark(slot))
+    }
+
+    fn goes_on(&self) -> Result<(), Trouble> {
+        let (stop, job) = &self.stop;
+        stop.check(*job)
     }
 
     fn has(&self, slot: u32) -> bool {

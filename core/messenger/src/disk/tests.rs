@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use proptest::prelude::*;
@@ -554,8 +555,8 @@ fn only_plain_files_of_the_right_size_are_imported() {
 #[test]
 fn an_export_overwrites_nothing_and_leaves_nothing_half() {
     let bytes = content(200_000);
-    let sender = Sender::new(&bytes);
-    let (place, disk) = (&sender.file.place, &sender.disk);
+    let mut sender = Sender::new(&bytes);
+    let (place, disk) = (&sender.file.place, &mut sender.disk);
     let path = |name: &str| sender.dir.path().join(name);
     disk.export(place, &path("copy")).unwrap();
     assert_eq!(fs::read(path("copy")).unwrap(), bytes);
@@ -575,11 +576,67 @@ fn an_export_overwrites_nothing_and_leaves_nothing_half() {
     sealed[100_000] ^= 1;
     fs::write(&stored, sealed).unwrap();
     assert_eq!(disk.export(place, &path("damaged")).unwrap_err().code(), Code::FileCorrupt);
-    assert!(!path("damaged").exists());
+    let mut left: Vec<_> = fs::read_dir(sender.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["copy", "files", "link", "source"]);
     assert_eq!(disk.read(place, 65_400, 200).unwrap_err().code(), Code::FileCorrupt);
     assert_eq!(disk.read(place, 0, 65_486).unwrap(), bytes[..65_486]);
     fs::remove_file(&stored).unwrap();
     assert_eq!(disk.read(place, 0, 1).unwrap_err().code(), Code::FileUnreadable);
+}
+
+/// A process may be killed at any time.
+#[test]
+fn an_export_has_its_name_when_it_is_whole() {
+    let bytes = content(8_000_000);
+    let mut sender = Sender::new(&bytes);
+    let copy = sender.dir.path().join("copy");
+    std::thread::scope(|scope| {
+        let export = scope.spawn(|| sender.disk.export(&sender.file.place, &copy));
+        while !export.is_finished() {
+            let seen = fs::metadata(&copy).map_or(bytes.len() as u64, |stat| stat.len());
+            assert_eq!(seen, bytes.len() as u64);
+        }
+        export.join().unwrap().unwrap();
+    });
+    assert!(fs::read(&copy).unwrap() == bytes);
+}
+
+#[test]
+fn an_order_that_nobody_waits_for_ends_while_it_makes_parity() {
+    let bytes = content(1_000_000);
+    let mut sender = Sender::new(&bytes);
+    let parity = || vec![Part::Parity(0)];
+    let whole = sender.seal(&parity());
+    sender.disk.run(Order::Trim { place: sender.file.place.clone() });
+    let trimmed = fs::metadata(sender.disk.path(&sender.file.place.name)).unwrap().len();
+    // The key of the scratch space is the first that it draws.
+    let files = sender.dir.path().join("files");
+    let (mut stop, mut seen) = (Stop::default(), Vec::new());
+    for (ends, job) in [(true, 7), (false, 7), (false, 8)] {
+        let meddler = stop.clone();
+        let meddle = move || _ = ends.then(|| meddler.job(7));
+        sender.disk = Disk::new(files.clone(), Meddler { calls: 1, meddle });
+        (sender.disk.stop, stop) = (stop.clone(), stop);
+        let order = Order::Seal {
+            job,
+            source: Source::Place(sender.file.place.clone()),
+            pointer: sender.pointer.clone(),
+            manifest: Vec::new(),
+            preview: Vec::new(),
+            parts: parity(),
+        };
+        seen.push(match sender.disk.run(order) {
+            Done::Nothing => None,
+            Done::Sealed { payloads, .. } => Some(payloads == whole),
+            _ => panic!("failed"),
+        });
+        assert_eq!(fs::metadata(sender.disk.path(&sender.file.place.name)).unwrap().len() > trimmed, job == 8);
+    }
+    assert_eq!(seen, [None, None, Some(true)], "one that runs, one that waits, and another one");
+    sender.disk.run(Order::Stop { job: 7 });
+    assert!(sender.seal(&parity()) == whole, "job 7 again");
+    assert_eq!(fs::read_dir(files).unwrap().count(), 1);
 }
 
 #[test]

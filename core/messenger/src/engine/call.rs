@@ -1,7 +1,7 @@
 //! Calls of the API that change something, each in one transaction. Reads never come here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, MessageState, NewsKind, Person, PersonState, SecretKind};
+use sotto_db::{ContentName, Hash, MessageState, NewsKind, Person, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use crate::engine::Step;
 use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, NO_SEARCH, settings_of};
 use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
-use crate::engine::file::keep::Prepared;
+use crate::engine::file::keep::{self, Prepared};
 use crate::engine::file::{auto, down, picture};
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
@@ -74,6 +74,7 @@ calls! { step:
         -> MessageId = posts::send(step, &conversation, post, files);
     FileFetch { file: FileId } -> () = down::fetch(step, &file.to_bytes()?);
     FileCancel { file: FileId } -> () = posts::cancel(step, &file);
+    FileDamaged { copy: ContentName } -> () = keep::damaged(step, &copy);
     AutoDownloadSet { all: AutoDownload } -> () = auto::set(step, all);
     StorageFree { conversation: Option<ConversationId>, before_s: i64 }
         -> () = posts::free(step, conversation.as_ref(), before_s);

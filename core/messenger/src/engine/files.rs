@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sotto_db::{FileId, FileRole, FileState, Next};
 use sotto_net::{Command, FailReason, NodeNumber, Received};
 
-use crate::disk::{Done, Trouble};
+use crate::disk::{Done, Order, Trouble};
 use crate::engine::Engine;
 use crate::engine::file::memory::{Begun, Search, Work};
 use crate::engine::file::{down, preview, up};
@@ -167,6 +167,7 @@ impl Engine {
     fn disk_failed(&mut self, job: u64, why: Trouble) -> Result<(), Error> {
         self.stop_search(job);
         match self.live.files.end(job) {
+            Some((file, Work::Sealing(_))) if why == Trouble::NoSpace => self.run(|step| up::full(step, &file)),
             Some((file, Work::Sealing(_))) => self.run(|step| {
                 let facts = up::unreadable(step, &file)?;
                 state::facts(step, facts)
@@ -208,14 +209,14 @@ impl Engine {
                 Work::Preview => state,
             };
             if state.is_none() || state != wanted {
-                lost.push((job, matches!(work, Work::Uploading(_))));
+                lost.push(job);
             }
         }
-        for (job, uploads) in lost {
-            self.live.files.end(job);
-            self.stop_search(job);
-            if uploads {
-                self.order(Command::Stop { id: job });
+        for job in lost {
+            match self.live.files.end(job) {
+                Some((_, Work::Uploading(_))) => self.order(Command::Stop { id: job }),
+                Some((_, Work::Sealing(_) | Work::Finishing)) => self.out.push(Effect::Disk(Order::Stop { job })),
+                _ => self.stop_search(job),
             }
         }
         Ok(())

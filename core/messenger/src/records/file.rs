@@ -44,7 +44,7 @@ pub enum FileState {
     Going,
     /// Nobody has it any more, or the own copy cannot be read.
     Gone,
-    /// What came is not what its author named.
+    /// What came is not what its author named, or the copy on this device is damaged; `file_fetch` gets another.
     Corrupt,
 }
 

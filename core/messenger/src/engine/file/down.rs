@@ -21,8 +21,8 @@ use crate::error::{Code, Error, OrBug};
 const TRIES: u32 = 34;
 /// The same for what nobody asked for: pointers to nothing must not take its places for a month.
 const TRIES_BY_ITSELF: u32 = 7;
-/// How late a body is tried again that found the disk full, as a number of tries: after an hour.
-const FULL: u32 = 2;
+/// How late what found the disk full is tried again by itself, as a number of tries: after an hour.
+pub(crate) const FULL: u32 = 2;
 /// Searches in vain after which the author is asked.
 const ASK_AFTER: u32 = 2;
 
@@ -60,6 +60,9 @@ pub(crate) fn fetch(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     let row = step.files.get(id)?.ok_or(Code::FileMissing)?;
     if matches!(row.state, FileState::Here | FileState::Going) {
         return Ok(());
+    }
+    if row.state == FileState::Corrupt {
+        drop_content(step, id)?; // a copy that was damaged here
     }
     let now_ms = step.now_ms;
     change(step, id, |row| {
@@ -338,6 +341,7 @@ pub(crate) fn failed(step: &mut File<'_>, id: &FileId, why: Trouble) -> Result<(
             let due_ms = step.after(&schedule::FILE, tries);
             change(step, id, |row| (row.due_ms, row.manifest, row.tries) = (due_ms, None, tries.saturating_add(1)))?;
         }
+        Trouble::Stopped => {}
     }
     shown_anew(step, id)
 }

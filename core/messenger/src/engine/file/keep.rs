@@ -6,7 +6,7 @@ use sotto_wire::file::FilePointer;
 
 use crate::disk::{Imported, Order, Place};
 use crate::engine::base::schedule::DAY;
-use crate::engine::file::{File, auto, down, pointer, shown_anew};
+use crate::engine::file::{File, auto, change, down, drop_content, pointer, shown_anew, up};
 use crate::error::{Code, Error, OrBug};
 
 /// How much earlier than it may be published the search for a file begins, because clocks may be off, seconds.
@@ -249,7 +249,7 @@ pub(crate) fn drop_contents(step: &mut File<'_>, mut names: Vec<ContentName>) ->
 pub(crate) fn free(step: &mut File<'_>, conversation: Option<&Hash>, before_s: i64) -> Result<(), Error> {
     let mut contents = Vec::new();
     for id in step.attachments.stored(conversation, before_s)? {
-        super::change(step, &id, |row| {
+        change(step, &id, |row| {
             contents.extend(row.content.take());
             (row.state, row.auto) = (FileState::Remote, false);
             row.have.clear();
@@ -259,18 +259,39 @@ pub(crate) fn free(step: &mut File<'_>, conversation: Option<&Hash>, before_s: i
     drop_contents(step, contents)
 }
 
+/// A copy on this disk is damaged. Its bytes are no other file's from now on. Files that have it are fetched when the
+/// person wants them again, and pictures at once.
+pub(crate) fn damaged(step: &mut File<'_>, copy: &ContentName) -> Result<(), Error> {
+    step.contents.change(copy, |content| content.sha256 = None)?;
+    for row in step.files.sharing(copy)?.into_iter().filter(|row| row.state == FileState::Here) {
+        let now_ms = step.now_ms;
+        if row.role == FileRole::Picture {
+            drop_content(step, &row.id)?;
+            change(step, &row.id, |row| (row.state, row.due_ms) = (FileState::Coming, now_ms))?;
+        } else {
+            change(step, &row.id, |row| {
+                row.state = FileState::Corrupt;
+                row.reason = Some(Code::FileCorrupt.as_str().to_owned());
+            })?;
+        }
+        shown_anew(step, &row.id)?;
+    }
+    Ok(())
+}
+
 /// Ends a transfer. A download goes on when the person wants the file; a message whose upload ends is deleted by the
-/// room above: true then.
+/// room above: true then. Of an upload that readers can have already, the rest is not published.
 pub(crate) fn cancel(step: &mut File<'_>, id: &FileId) -> Result<bool, Error> {
     let row = step.files.get(id)?.ok_or(Code::FileMissing)?;
     match row.state {
-        _ if row.role == FileRole::Picture => Ok(false),
+        _ if row.role != FileRole::Message => Ok(false),
         FileState::Coming => {
             down::pause(step, id)?;
             step.fx.look_at_transfers = true;
             Ok(false)
         }
-        FileState::Going => Ok(!row.sent),
+        FileState::Going if row.sent => up::rest(step, id).map(|()| false),
+        FileState::Going => Ok(true),
         _ => Ok(false),
     }
 }

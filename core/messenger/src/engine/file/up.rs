@@ -12,7 +12,7 @@ use crate::disk::{Order, Source};
 use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::{Fact, outcome, send};
 use crate::engine::file::memory::{Begun, Work};
-use crate::engine::file::{File, bits, body, change, drop_content, order, picture, place, pointer, shown_anew};
+use crate::engine::file::{File, bits, body, change, down, drop_content, order, picture, place, pointer, shown_anew};
 use crate::error::{Code, Error};
 
 /// How often a day the parts of a file are published again for somebody who lacks them.
@@ -176,8 +176,8 @@ pub(crate) fn uploaded(
     row.reason = refused;
     if row.reason.is_some() && row.tries >= outcome::REFUSALS {
         let waiting = waiting(step, &row)?;
-        // A message that left before goes on being sent, and what no message waits for goes on being tried.
-        if !waiting.is_empty() && waiting.iter().all(|parcel| parcel.attempts == 0) {
+        // A message that left before goes on being sent. Nobody sends a picture again.
+        if row.role != FileRole::Picture && waiting.iter().all(|parcel| parcel.attempts == 0) {
             return give_up(step, &row, waiting, Code::MessageRefused);
         }
     }
@@ -185,6 +185,7 @@ pub(crate) fn uploaded(
     row.due_ms = match failed {
         None => step.now_ms,
         Some(FailReason::Busy) => step.after(&schedule::PUBLISH_BUSY, tries),
+        Some(FailReason::Refused) if row.role == FileRole::Picture => step.after(&schedule::FILE, tries),
         Some(FailReason::Refused) => step.after(&schedule::PUBLISH_REFUSED, tries),
         Some(_) => step.after(&schedule::PUBLISH_FAILED, tries),
     };
@@ -207,11 +208,27 @@ pub(crate) fn cancelled(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
             return Ok(());
         }
     }
+    rest(step, id)
+}
+
+/// Nothing more of a file is published.
+pub(crate) fn rest(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     change(step, id, |row| {
-        (row.state, row.due_ms, row.sent) = (FileState::Here, NEVER, true);
+        (row.state, row.due_ms, row.reason, row.sent) = (FileState::Here, NEVER, None, true);
         row.have.clear();
     })?;
     step.fx.look_at_transfers = true;
+    shown_anew(step, id)
+}
+
+/// There is no room to make its parity.
+pub(crate) fn full(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
+    let due_ms = step.after(&schedule::FILE, down::FULL);
+    change(step, id, |row| {
+        row.due_ms = due_ms;
+        row.reason = Some(Code::FileNoSpace.as_str().to_owned());
+    })?;
+    step.notice(Code::FileNoSpace);
     shown_anew(step, id)
 }
 
@@ -225,10 +242,14 @@ pub(crate) fn unreadable(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, 
             facts.push(Fact::GivenUp(one.message, Code::FileUnreadable));
         }
     }
+    let mut copy = None;
     change(step, id, |row| {
-        (row.state, row.due_ms) = (FileState::Gone, NEVER);
+        (row.state, row.due_ms, copy) = (FileState::Gone, NEVER, row.content);
         row.reason = Some(Code::FileUnreadable.as_str().to_owned());
     })?;
+    if let Some(copy) = copy {
+        step.contents.change(&copy, |content| content.sha256 = None)?; // no other file gets these bytes
+    }
     drop_content(step, id)?;
     shown_anew(step, id)?;
     Ok(facts)

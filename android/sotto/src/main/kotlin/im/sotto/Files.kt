@@ -39,7 +39,10 @@ public class Files internal constructor(private val bridge: Bridge) {
         files(conversation.lower(), limit, kind?.lift(), before?.lower())
     }.map(SottoFile::lift)
 
-    /** One file. Errors: [SottoCode.INPUT_ID]. */
+    /**
+     * One file of a message. The picture of an account is in no message: only [read], [export] and [writeTo] take its
+     * id. Errors: [SottoCode.INPUT_ID].
+     */
     public suspend fun get(file: FileId): MessageFile = bridge.call { file(file.lower()) }.lift()
 
     /**
@@ -60,20 +63,23 @@ public class Files internal constructor(private val bridge: Bridge) {
 
     /**
      * Ends a transfer. The fetched parts of a download stay, and [fetch] continues with them. The message of an upload
-     * that readers cannot have yet is deleted and never sent.
+     * that readers cannot have yet is deleted and never sent. Of one that they can have, the parts against losses are
+     * not sent.
      */
     public suspend fun cancel(file: FileId): Unit = bridge.call { fileCancel(file.lower()) }
 
     /**
      * Reads up to [length] bytes of a file that is here, at most 1 MiB, from byte [offset] on, for players and viewers;
      * nothing past its end. Errors: [SottoCode.FILE_WAITING] if it is not here, [SottoCode.FILE_UNREADABLE],
-     * [SottoCode.FILE_CORRUPT], [SottoCode.INPUT_SETTING] for negative numbers.
+     * [SottoCode.FILE_CORRUPT] if these bytes are damaged on this device ([fetch] gets another copy),
+     * [SottoCode.INPUT_SETTING] for negative numbers.
      */
     public suspend fun read(file: FileId, offset: Long, length: Int): ByteArray =
         bridge.call { fileRead(file.lower(), offset, length) }
 
     /**
-     * Writes a file that is here, decrypted, to a new file. Nothing is overwritten. Errors: [SottoCode.FILE_WAITING],
+     * Writes a file that is here, decrypted, to a new file. Nothing is overwritten, and [to] names the whole file or
+     * none. A killed process leaves a file `.sotto-….part` in the same folder. Errors: [SottoCode.FILE_WAITING],
      * [SottoCode.FILE_EXISTS], [SottoCode.FILE_NO_SPACE], [SottoCode.FILE_UNREADABLE], [SottoCode.FILE_CORRUPT],
      * [SottoCode.STORAGE_READ_ONLY] if no file can be made there.
      */
