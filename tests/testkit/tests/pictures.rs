@@ -139,6 +139,48 @@ fn a_picture_that_nodes_refuse_for_hours_is_published_when_they_take_it() {
     assert!(world.phones[0].read(|reader| reader.tables().files.get(&id).unwrap().unwrap().sent));
 }
 
+/// What waits for a contact to be told: messages of kind profile, and news that are not composed yet.
+fn untold(world: &World) -> (usize, usize) {
+    let them = chat(world, 1);
+    world.phones[0].read(|reader| {
+        let items = reader.tables().items.of(&them).unwrap();
+        let profile = |m: &[u8]| Message::decode(m).is_ok_and(|m| m.kind == sotto_wire::content::Kind::Profile);
+        let news = reader.tables().news.get(&them).unwrap();
+        (items.iter().filter(|item| profile(&item.m)).count(), news.iter().count())
+    })
+}
+
+#[test]
+fn a_contact_learns_of_the_newest_picture_when_nodes_take_its_profile() {
+    let mut world = World::befriended(15);
+    world.weather.publish_refused = 100;
+    for n in 0..3 {
+        set(&mut world, 0, n);
+        for _ in 0..48 {
+            world.run(HOUR / 2);
+            let (told, news) = untold(&world);
+            assert!((1..=2).contains(&(told + news)) && told <= 1, "{told} {news}");
+        }
+    }
+    world.weather = Weather::default();
+    world.run(2 * DAY);
+    assert_eq!((shown(&mut world, 1, 0), untold(&world)), (Some(2), (0, 0)));
+}
+
+#[test]
+fn a_damaged_picture_is_fetched_again() {
+    let mut world = World::befriended(16);
+    set(&mut world, 0, 4);
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(4));
+    let copy = world.phones[1].folder().join("files").read_dir().unwrap().next().unwrap().unwrap().file_name();
+    let copy = u64::from_str_radix(copy.to_str().unwrap(), 16).unwrap().to_be_bytes();
+    world.call(1, call::FileDamaged { copy }).unwrap();
+    assert_eq!(shown(&mut world, 1, 0), None);
+    world.run(MINUTE);
+    assert_eq!(shown(&mut world, 1, 0), Some(4));
+}
+
 #[test]
 fn a_new_contacts_secret_costs_nobody_the_picture() {
     let mut world = World::befriended(3);

@@ -8,6 +8,7 @@ use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::query::What;
 use crate::engine::hear::{book, incoming};
 use crate::engine::input::Effect;
+use crate::engine::people::news;
 use crate::engine::post::parcel;
 use crate::engine::probe::FIRST_ID;
 use crate::engine::talk::state;
@@ -144,6 +145,7 @@ impl Engine {
         };
         self.run(|step| {
             let facts = outcome::published(step, said, tries)?;
+            news::refused(step, &facts)?;
             state::facts(step, facts)
         })?;
         // Nodes have relay peers again, so other parcels that wait for that need not find out by themselves.

@@ -1,6 +1,7 @@
 //! Messages in the outbox: items, counters, receipts. Knows no name and no shown text.
 
-use sotto_db::Hash;
+use sotto_db::{Chat, Hash};
+use sotto_wire::content::Kind;
 
 use crate::error::Code;
 
@@ -18,6 +19,8 @@ pub(crate) enum Fact {
     Delivered(Hash),
     /// Nothing more will come of it, by this code.
     GivenUp(Hash, Code),
+    /// All nodes refused content of this kind, which is not shown, for this account.
+    Refused(Chat, Kind),
 }
 
 use crate::engine::base::room;
@@ -29,6 +32,6 @@ room! {
         links: Link,
     } and {
         /// Accounts whose sending session has a long chain.
-        long: std::collections::BTreeSet<sotto_db::Chat>,
+        long: std::collections::BTreeSet<Chat>,
     }
 }

@@ -2,6 +2,7 @@
 
 use sotto_db::{Attempt, Class, NEVER, Parcel};
 use sotto_net::{Command, FailReason, NodeNumber, PublishOutcome, Published};
+use sotto_wire::content::Message;
 
 use crate::engine::base::schedule;
 use crate::engine::carry::{Carry, Fact, receipt, send};
@@ -23,7 +24,7 @@ pub(crate) fn published(step: &mut Carry<'_>, said: &Published, tries: Tries) ->
             return accepted(step, parcel, said);
         }
         PublishOutcome::Refused if said.node.is_none() || (tries.refused >= REFUSALS && parcel.attempts == 0) => {
-            return give_up(step, parcel, Code::MessageRefused);
+            return refused(step, parcel);
         }
         PublishOutcome::Refused => step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1)),
         PublishOutcome::Failed(FailReason::Busy) => step.after(&schedule::PUBLISH_BUSY, tries.failed.saturating_sub(1)),
@@ -88,6 +89,17 @@ fn since_proven(proven: &[NodeNumber], attempts: &[Attempt]) -> Option<u32> {
     let has = |attempt: &Attempt| u64::try_from(attempt.node).is_ok_and(|node| proven.contains(&node));
     let since = attempts.iter().rposition(has)?.saturating_add(1);
     u32::try_from(since).ok()
+}
+
+fn refused(step: &mut Carry<'_>, parcel: Parcel) -> Result<Vec<Fact>, Error> {
+    let unshown = step.items.get(&parcel.id)?.filter(|item| item.message.is_none());
+    let mut facts = give_up(step, parcel, Code::MessageRefused)?;
+    if let Some(item) = unshown
+        && let Ok(message) = Message::decode(&item.m)
+    {
+        facts.push(Fact::Refused(item.chat, message.kind));
+    }
+    Ok(facts)
 }
 
 pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {

@@ -25,6 +25,7 @@ pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> 
                 body::forget(step, &message)?;
                 fail(step, &message, code)?;
             }
+            Fact::Refused(..) => {} // for the room of people
         }
     }
     Ok(())
