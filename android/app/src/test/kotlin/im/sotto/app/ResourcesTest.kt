@@ -9,6 +9,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.w3c.dom.Element
 import java.io.File
+import java.util.Random
 import javax.xml.parsers.DocumentBuilderFactory
 import kotlin.math.pow
 
@@ -101,6 +102,17 @@ class ResourcesTest : AppTest() {
         val shrunk = Bitmap.createScaledBitmap(small, small.width / 2, small.height / 2, true)
         assertArrayEquals(bytes, Qr.decode(shrunk))
         assertNull(Qr.decode(Bitmap.createBitmap(200, 200, Bitmap.Config.ARGB_8888)))
+    }
+
+    /** The reader takes something in one of a hundred codes for a corner, and then finds the code only turned. */
+    @Test
+    fun codesThatConfuseTheReaderAreReadToo() {
+        for (seed in listOf(16L, 56L, 89L, 102L, 231L)) {
+            val bytes = ByteArray(SAFETY_QR).also(Random(seed)::nextBytes)
+            for (degrees in listOf(0f, 180f)) {
+                assertArrayEquals("$seed, $degrees", bytes, Qr.decode(Bitmaps.code(bytes, degrees)))
+            }
+        }
     }
 
     @Test

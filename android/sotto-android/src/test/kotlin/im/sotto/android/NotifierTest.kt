@@ -345,7 +345,10 @@ class NotifierTest {
         return intent
     }
 
-    /** Presses an action of a notification. The manifest names its receiver; here it is registered by its actions. */
+    /**
+     * Presses an action of a notification, and waits for its end: else its receiver would go on in the next process of
+     * the test, with the core of this one. The manifest names the receiver; here it is registered by its actions.
+     */
     private fun press(intent: Intent) {
         assertEquals(NotificationActions::class.java.name, intent.component?.className)
         val filter = IntentFilter(intent.action).apply { addDataScheme("sotto") }
@@ -353,6 +356,8 @@ class NotifierTest {
         host.registerReceiver(receiver, filter, Context.RECEIVER_NOT_EXPORTED)
         host.sendBroadcast(intent.setComponent(null))
         ShadowLooper.idleMainLooper()
+        val end = shadowOf(shadowOf(receiver).originalPendingResult).future
+        Phone.until { Unit.takeIf { end.isDone } }
         host.unregisterReceiver(receiver)
     }
 }
