@@ -3,6 +3,7 @@ package im.sotto.android
 import android.content.Context
 import android.content.pm.PackageManager
 import android.os.Build
+import android.provider.Settings
 import android.security.keystore.KeyGenParameterSpec
 import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.KeyProperties
@@ -39,6 +40,10 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
         context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)
     private val folder = context.noBackupFilesDir
     private val file = File(folder, "$name.key")
+
+    /** The number of the phone's start at which the key store began to fail. */
+    private val failure = File(folder, "$name.key.failure")
+    private val settings = context.contentResolver
     private val alias = "im.sotto.$name"
 
     /**
@@ -47,11 +52,14 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
      *
      * @throws SottoException.Key with [SottoCode.KEY_LOST] if the database has no key any more: the phone's key store
      * was reset, or the data came from another phone. With [SottoCode.KEY_UNAVAILABLE] if the key store did not answer
-     * or the disk failed: the key may still be there.
+     * or the disk failed: the key may still be there. A failure of the key store that says nothing of its cause, and
+     * that two restarts of the phone did not heal, is [SottoCode.KEY_LOST].
      */
     @Synchronized
     public fun read(databaseExists: Boolean): ByteArray = try {
-        guarded { unwrap(if (file.exists()) file.readBytes() else throw lost()) }
+        val key = guarded(::mayPass) { unwrap(if (file.exists()) file.readBytes() else throw lost()) }
+        failure.delete()
+        key
     } catch (e: SottoException.Key) {
         if (databaseExists || e.code != SottoCode.KEY_LOST) throw e else guarded { make() }
     }
@@ -60,6 +68,7 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
     @Synchronized
     public fun forget(): Unit = guarded {
         if (file.exists() && !file.delete()) throw IOException("cannot delete the wrapped key")
+        failure.delete()
         keyStore().deleteEntry(alias)
     }
 
@@ -108,9 +117,22 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
 
     private fun keyStore(): KeyStore = KeyStore.getInstance(STORE).apply { load(null) }
 
-    /** A key store that has the key and does not say why it keeps it may give it after a restart of the phone. */
-    private fun mayPass(error: Throwable): Boolean =
-        Newer.isTransient(error) ?: guarded { keyStore().containsAlias(alias) }
+    /** From Android 13 on the key store may say whether its failure passes. Else a restart of the phone may help. */
+    private fun mayPass(error: Exception): Boolean {
+        val said = Newer.isTransient(error)
+        val isThere = error !is UnrecoverableKeyException || said ?: guarded { keyStore().containsAlias(alias) }
+        return isThere && (said == true || !outlivedRestarts())
+    }
+
+    /** Notes the first failure since the key could be read. */
+    private fun outlivedRestarts(): Boolean = try {
+        val now = Settings.Global.getInt(settings, Settings.Global.BOOT_COUNT, 0)
+        val first = if (failure.exists()) failure.readText().toIntOrNull() else null
+        if (first == null) failure.writeText("$now")
+        first != null && now - first >= RESTARTS
+    } catch (_: IOException) {
+        false
+    }
 
     private fun lost(cause: Throwable? = null) =
         SottoException.Key(SottoCode.KEY_LOST, "the database key is lost: restore from the phrase", cause)
@@ -118,18 +140,17 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
     private fun unavailable(cause: Throwable) =
         SottoException.Key(SottoCode.KEY_UNAVAILABLE, "the key store does not answer: try again later", cause)
 
-    private fun <T> guarded(work: () -> T): T = try {
+    /** [mayPass] judges failures of the key store that do not say by their class whether the key is lost. */
+    private fun <T> guarded(mayPass: (Exception) -> Boolean = { true }, work: () -> T): T = try {
         work()
     } catch (e: KeyPermanentlyInvalidatedException) {
         throw lost(e)
-    } catch (e: UnrecoverableKeyException) {
-        throw if (mayPass(e)) unavailable(e) else lost(e)
     } catch (e: BadPaddingException) {
         throw lost(e)
     } catch (e: GeneralSecurityException) {
-        throw unavailable(e)
+        throw if (mayPass(e)) unavailable(e) else lost(e)
     } catch (e: ProviderException) {
-        throw unavailable(e)
+        throw if (mayPass(e)) unavailable(e) else lost(e)
     } catch (e: IOException) {
         throw unavailable(e)
     }
@@ -141,5 +162,8 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
         const val KEY = 32
         const val IV = 12
         const val TAG = 16
+
+        /** Of the phone. */
+        const val RESTARTS = 2
     }
 }

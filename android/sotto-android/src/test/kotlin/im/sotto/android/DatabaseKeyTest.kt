@@ -1,12 +1,14 @@
 package im.sotto.android
 
 import android.content.pm.PackageManager
+import android.provider.Settings
 import android.security.KeyStoreException
 import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.StrongBoxUnavailableException
 import im.sotto.SottoCode
 import im.sotto.SottoException
 import java.io.File
+import java.security.InvalidKeyException
 import java.security.ProviderException
 import java.security.UnrecoverableKeyException
 import org.junit.Assert.assertArrayEquals
@@ -123,6 +125,47 @@ class DatabaseKeyTest {
         assertArrayEquals(key, DatabaseKey(context).read(databaseExists = true))
     }
 
+    private fun restart() {
+        val count = Settings.Global.BOOT_COUNT
+        val before = Settings.Global.getInt(context.contentResolver, count, 0)
+        Settings.Global.putInt(context.contentResolver, count, before + 1)
+    }
+
+    /** Before Android 13 a key store does not say why it fails, and a damaged key would be "unavailable" for ever. */
+    @Test
+    fun `a key store that fails after two restarts of the phone too has lost the key`() {
+        val silent = listOf(UnrecoverableKeyException(), InvalidKeyException("?"), ProviderException("no daemon"))
+        for (failure in silent) {
+            FakeKeyStore.install()
+            file.delete()
+            val old = DatabaseKey(context).read(databaseExists = false)
+            repeat(2) {
+                FakeKeyStore.failure = failure
+                repeat(3) { fails(SottoCode.KEY_UNAVAILABLE) { DatabaseKey(context).read(databaseExists = true) } }
+                restart()
+            }
+            fails(SottoCode.KEY_LOST, "$failure") { DatabaseKey(context).read(databaseExists = true) }
+            FakeKeyStore.failure = null
+            assertArrayEquals("it is still taken", old, DatabaseKey(context).read(databaseExists = true))
+            assertEquals("nothing stays", listOf("sotto.key"), context.noBackupFilesDir.list()?.toList())
+        }
+    }
+
+    @Test
+    fun `a failure that passes between restarts, or that says that it will pass, loses nothing`() {
+        DatabaseKey(context).read(databaseExists = false)
+        val passing = UnrecoverableKeyException().apply { initCause(KeyStoreException(HARDWARE_BUSY, "busy")) }
+        for (failure in listOf(ProviderException("it starts"), passing)) {
+            repeat(4) {
+                FakeKeyStore.failure = failure
+                fails(SottoCode.KEY_UNAVAILABLE) { DatabaseKey(context).read(databaseExists = true) }
+                restart()
+                FakeKeyStore.failure = if (failure === passing) passing else null
+                if (failure !== passing) DatabaseKey(context).read(databaseExists = true)
+            }
+        }
+    }
+
     @Test
     fun `a forgotten key is gone from file and key store`() {
         val key = DatabaseKey(context).read(databaseExists = false)
@@ -152,5 +195,8 @@ class DatabaseKeyTest {
     private companion object {
         /** Of KeyMint. */
         const val INVALID_KEY_BLOB = -33
+
+        /** Of KeyMint: SECURE_HW_BUSY. */
+        const val HARDWARE_BUSY = -48
     }
 }
