@@ -8,6 +8,7 @@ import android.widget.LinearLayout
 import im.sotto.ConversationId
 import im.sotto.Invite
 import im.sotto.Sotto
+import im.sotto.app.media.leave
 
 /** Two people meet: one shows a code or sends a link, the other scans, chooses a picture, or pastes. */
 class AddActivity : Screen(R.layout.add, R.string.add_title) {
@@ -34,7 +35,7 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
         val link = invite?.link ?: return
         val send = Intent(Intent.ACTION_SEND).setType("text/plain")
             .putExtra(Intent.EXTRA_TEXT, getString(R.string.add_share_text, link))
-        startActivity(Intent.createChooser(send, null))
+        leave(Intent.createChooser(send, null))
     }
 
     private fun paste() {

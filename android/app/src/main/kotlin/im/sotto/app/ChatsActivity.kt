@@ -15,10 +15,8 @@ import im.sotto.Conversation
 import im.sotto.Folder
 import im.sotto.Sotto
 import im.sotto.app.search.SearchActivity
-import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.collectLatest
-import kotlinx.coroutines.launch
 
 /** The conversations of one folder. The inbox is the app's main screen. */
 class ChatsActivity : Screen(R.layout.chats) {
@@ -57,15 +55,16 @@ class ChatsActivity : Screen(R.layout.chats) {
         if (checkSelfPermission(name) != PackageManager.PERMISSION_GRANTED) requestPermissions(arrayOf(name), 1)
     }
 
-    override suspend fun follow(sotto: Sotto) = coroutineScope {
+    override suspend fun follow(sotto: Sotto) {
         invalidateOptionsMenu()
-        if (sotto.account.get() == null) return@coroutineScope toStart()
+        if (sotto.account.get() == null) return toStart()
         val chats = sotto.conversations.list(folder)
         rows.onEnd(chats::loadMore)
-        launch { chats.items.collect { show(sotto, it) } }
-        if (!isInbox) return@coroutineScope
-        launch { sotto.conversations.observeUnread().collect { showRequests(it.requests) } }
-        launch { sotto.connectivity.collectLatest(::showLink) }
+        beside(
+            { chats.items.collect { show(sotto, it) } },
+            { if (isInbox) sotto.conversations.observeUnread().collect { showRequests(it.requests) } },
+            { if (isInbox) sotto.connectivity.collectLatest(::showLink) },
+        )
     }
 
     private suspend fun show(sotto: Sotto, now: List<Conversation>) {

@@ -25,17 +25,22 @@ object Report {
     }
 
     /** The core's tags are its modules, as `sotto_net::client`; filters of logcat take whole tags only. */
-    private suspend fun log(): String = withContext(Dispatchers.IO) { read().takeLast(MOST_CHARS) }
+    private suspend fun log(): String = withContext(Dispatchers.IO) {
+        try {
+            ProcessBuilder("logcat", "-d", "-v", "threadtime", "--pid=${Process.myPid()}").start()
+                .inputStream.bufferedReader().useLines(::newest)
+        } catch (_: IOException) {
+            ""
+        }
+    }
 
-    private fun read(): String = try {
+    /** The core's lines among those of a log, as many of the newest as the report takes. */
+    fun newest(log: Sequence<String>): String {
         val lines = ArrayDeque<String>()
-        ProcessBuilder("logcat", "-d", "-v", "threadtime", "--pid=${Process.myPid()}").start()
-            .inputStream.bufferedReader().forEachLine {
-                if (LINE.containsMatchIn(it)) lines.addLast(it)
-                if (lines.size > MOST_LINES) lines.removeFirst()
-            }
-        lines.joinToString("\n")
-    } catch (_: IOException) {
-        ""
+        for (line in log.filter(LINE::containsMatchIn)) {
+            lines.addLast(line)
+            if (lines.size > MOST_LINES) lines.removeFirst()
+        }
+        return lines.joinToString("\n").takeLast(MOST_CHARS)
     }
 }

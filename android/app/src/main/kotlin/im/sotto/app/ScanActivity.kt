@@ -91,16 +91,17 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     }
 
     private fun open() {
+        if (thread != null) return
         val manager = getSystemService(CameraManager::class.java)
         try {
             val id = camera() ?: return noCamera()
             val worker = HandlerThread("scan").apply { start() }
             thread = worker
             val handler = Handler(worker.looper)
-            reader = ImageReader.newInstance(WIDTH, HEIGHT, ImageFormat.YUV_420_888, 2).apply {
-                setOnImageAvailableListener({ it.acquireLatestImage()?.use(::read) }, handler)
-            }
-            manager.openCamera(id, Opened(), Handler(mainLooper))
+            val images = ImageReader.newInstance(WIDTH, HEIGHT, ImageFormat.YUV_420_888, 2)
+            images.setOnImageAvailableListener({ it.acquireLatestImage()?.use(::read) }, handler)
+            reader = images
+            manager.openCamera(id, Opened(images), Handler(mainLooper))
         } catch (_: CameraAccessException) {
             noCamera()
         } catch (_: SecurityException) {
@@ -108,9 +109,10 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
         }
     }
 
-    private inner class Opened : CameraDevice.StateCallback() {
+    /** The answer to one [open]. It may come after [stop], and after the next [open]. */
+    private inner class Opened(private val images: ImageReader) : CameraDevice.StateCallback() {
         override fun onOpened(camera: CameraDevice) {
-            val images = reader ?: return camera.close()
+            if (images !== reader) return camera.close()
             device = camera
             fit()
             val texture = view.surfaceTexture ?: return
@@ -120,9 +122,15 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
             ask { camera.createCaptureSession(surfaces, Configured(camera, surfaces), null) }
         }
 
-        override fun onDisconnected(camera: CameraDevice) = stop()
+        override fun onDisconnected(camera: CameraDevice) {
+            camera.close()
+            if (images === reader) stop()
+        }
 
-        override fun onError(camera: CameraDevice, error: Int) = noCamera()
+        override fun onError(camera: CameraDevice, error: Int) {
+            camera.close()
+            if (images === reader) noCamera()
+        }
     }
 
     /** Another app may take the camera at any moment. */
@@ -185,6 +193,7 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
     }
 
     private fun stop() {
+        view.surfaceTextureListener = null
         device?.close()
         device = null
         // On its own thread, which may be reading a picture.

@@ -17,6 +17,7 @@ import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.supervisorScope
 
 /**
  * A screen of the app: a toolbar, the content of [layout], and a line for short notices. It lies edge to edge. What a
@@ -112,6 +113,26 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         }
     }
 
+    /**
+     * Runs the parts of [follow] beside each other. One that fails says so; the others go on. It begins again where
+     * that may help.
+     */
+    protected suspend fun beside(vararg parts: suspend () -> Unit) = supervisorScope {
+        for (part in parts) launch { again(part) }
+    }
+
+    private suspend fun again(part: suspend () -> Unit) {
+        while (true) {
+            try {
+                return part()
+            } catch (error: SottoException) {
+                failed(error)
+                if (!error.isRetryable) return
+                delay(AGAIN_MS)
+            }
+        }
+    }
+
     /** A call failed. */
     protected open fun failed(error: SottoException) = say(textOf(error))
 
@@ -196,5 +217,6 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
     private companion object {
         const val NOTICE = "notice"
         const val NOTICE_MS = 5_000L
+        const val AGAIN_MS = 10_000L
     }
 }

@@ -10,6 +10,7 @@ import im.sotto.Contact
 import im.sotto.ContactState
 import im.sotto.testing.Person
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import java.util.Base64
@@ -150,6 +151,26 @@ class PeopleTest : AppTest() {
         phone.tap(app.getString(R.string.contact_remove_yes))
         phone.on<ChatsActivity>()
         assertTrue(contacts().isEmpty())
+    }
+
+    @Test
+    fun anotherDeviceOfAContactIsShownUntilItIsSeen() {
+        alice()
+        val old = person("Bob", BOB)
+        befriend(old, "It is Bob")
+        phone.hold("Bob")
+        phone.tap(string(R.string.chat_contact))
+        phone.on<ContactActivity>()
+        phone.until("a page without a warning") { isShown(R.id.safety) && !isShown(R.id.devices) }
+        old.close()
+        asks(person("Bob, a new phone", BOB), "")
+        phone.until("the warning") { isShown(R.id.devices) }
+        assertTrue(contacts().single().devicesChanged)
+        phone.tap(R.id.seen)
+        phone.until("no warning") { !isShown(R.id.devices) }
+        assertFalse(contacts().single().devicesChanged)
+        phone.recreate()
+        phone.until("no warning") { isShown(R.id.safety) && !isShown(R.id.devices) }
     }
 
     private fun number(of: Person) =

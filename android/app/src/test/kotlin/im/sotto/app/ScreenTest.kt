@@ -1,6 +1,7 @@
 package im.sotto.app
 
 import android.graphics.Insets
+import android.os.Build
 import android.os.Looper
 import android.view.View
 import android.view.WindowInsets
@@ -18,6 +19,7 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.util.ReflectionHelpers
 import java.security.ProviderException
 
 /** What screens owe each other, the phone's bars, and a text that did not leave. */
@@ -47,19 +49,68 @@ class ScreenTest : ChatStory() {
     }
 
     private fun theBarsOfThePhoneCoverNothing() {
-        val root = phone.screen.findViewById<View>(R.id.screen)
-        val add = phone.screen.findViewById<View>(R.id.add)
-        root.dispatchApplyWindowInsets(
-            WindowInsets.Builder().setInsets(WindowInsets.Type.systemBars(), Insets.of(0, 63, 0, BAR_PX)).build(),
-        )
-        phone.settle()
-        val place = IntArray(2).also(add::getLocationInWindow)
-        val end = phone.screen.window.decorView.height - BAR_PX
-        assertTrue("${place[1] + add.height} lies below $end", place[1] + add.height < end)
+        cover(0, STATUS_PX, 0, BAR_PX)
+        assertTrue(bottom(R.id.add) < height() - BAR_PX)
         @Suppress("DEPRECATION")
         val look = phone.screen.window.decorView.systemUiVisibility
         @Suppress("DEPRECATION")
         assertTrue("dark buttons by day", look and View.SYSTEM_UI_FLAG_LIGHT_NAVIGATION_BAR != 0)
+    }
+
+    private fun height() = phone.screen.window.decorView.height
+
+    private fun place(id: Int) = IntArray(2).also { phone.screen.findViewById<View>(id).getLocationInWindow(it) }
+
+    private fun bottom(id: Int) = place(id)[1] + phone.screen.findViewById<View>(id).height
+
+    /** Bars of the system at the edges, and the keyboard. */
+    private fun cover(left: Int, top: Int, right: Int, bottom: Int, keyboard: Int = 0) {
+        val bars = Insets.of(left, top, right, bottom)
+        val insets = WindowInsets.Builder()
+            .setInsets(WindowInsets.Type.systemBars(), bars)
+            .setInsets(WindowInsets.Type.ime(), Insets.of(0, 0, 0, keyboard))
+            .setStableInsets(bars)
+            .setSystemWindowInsets(Insets.of(left, top, right, maxOf(bottom, keyboard)))
+            .build()
+        phone.screen.findViewById<View>(R.id.screen).dispatchApplyWindowInsets(insets)
+        phone.settle()
+    }
+
+    /** Navigation by three buttons: a bar of 48 dp below the screen, or beside it when the phone lies. */
+    @Test
+    fun threeButtonsCoverNeitherListsNorTheLine() {
+        alice()
+        val sdk = Build.VERSION.SDK_INT
+        try {
+            // Android 11 and later tell the bars apart from the keyboard; older ones say only how much is covered.
+            for (version in listOf(sdk, Build.VERSION_CODES.Q)) {
+                ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", version)
+                cover(0, STATUS_PX, 0, BAR_PX)
+                val list = phone.screen.findViewById<View>(R.id.list)
+                assertEquals("$version: rows pass below the bar", height(), bottom(R.id.list))
+                assertTrue("$version: and the last one stands above it", list.paddingBottom >= BAR_PX)
+                assertTrue("$version", place(R.id.toolbar)[1] >= STATUS_PX)
+                cover(0, STATUS_PX, BAR_PX, 0)
+                val width = phone.screen.window.decorView.width
+                assertEquals("$version: beside", width - BAR_PX, place(R.id.list)[0] + list.width)
+                cover(BAR_PX, STATUS_PX, 0, 0)
+                assertEquals("$version: at the other side", BAR_PX, place(R.id.list)[0])
+            }
+            ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", sdk)
+            befriend(person("Bob", BOB), "It is Bob")
+            phone.tap("Bob")
+            phone.on<ChatActivity>()
+            phone.sees("It is Bob")
+            for (version in listOf(sdk, Build.VERSION_CODES.Q)) {
+                ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", version)
+                cover(0, STATUS_PX, 0, BAR_PX)
+                assertEquals("$version: the line stands on the bar", height() - BAR_PX, bottom(R.id.composer))
+                cover(0, STATUS_PX, 0, BAR_PX, KEYBOARD_PX)
+                assertEquals("$version: and on the keyboard", height() - KEYBOARD_PX, bottom(R.id.composer))
+            }
+        } finally {
+            ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", sdk)
+        }
     }
 
     @Test
@@ -151,6 +202,8 @@ class ScreenTest : ChatStory() {
     }
 
     private companion object {
+        const val STATUS_PX = 63
         const val BAR_PX = 126
+        const val KEYBOARD_PX = 800
     }
 }

@@ -59,6 +59,25 @@ class SettingsTest : AppTest() {
         assertEquals(null, app.await { app.sotto().account.get() })
     }
 
+    /** What goes to another app crosses processes, which take less than 1 MB. */
+    @Test
+    fun theReportTakesTheNewestLinesOfTheCoreOnly() {
+        fun line(tag: String, number: Int, size: Int) =
+            "11-30 06:42:45.000  1234  1240 I $tag: $number ".padEnd(size, 'x')
+        val long = Report.newest(sequence { for (n in 1..5_000) yield(line("sotto_net::client", n, 4_000)) })
+        assertEquals(100_000, long.length)
+        assertTrue(long.endsWith(line("sotto_net::client", 5_000, 4_000)))
+        val mixed = sequence {
+            for (n in 1..5_000) {
+                yield(line("sotto_db", n, 60))
+                yield(line("OkHttp", n, 60))
+                yield("    at sotto: no line of a log")
+            }
+        }
+        val short = Report.newest(mixed).lines()
+        assertEquals((4_501..5_000).map { line("sotto_db", it, 60) }, short)
+    }
+
     private fun isHidden() = phone.screen.window.attributes.flags and WindowManager.LayoutParams.FLAG_SECURE != 0
 
     @Test

@@ -29,7 +29,6 @@ import im.sotto.app.media.FileViews
 import im.sotto.app.toMedia
 import im.sotto.app.toSearch
 import kotlinx.coroutines.Job
-import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 
@@ -89,16 +88,20 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         state.putString(UNREAD, list.firstUnread?.value)
     }
 
-    override suspend fun follow(sotto: Sotto) = coroutineScope {
+    override suspend fun follow(sotto: Sotto) {
         app.kept()
         val now = sotto.conversations.get(conversationId)
         conversation = now
         composer.fill(sotto, now)
         attachments.ask()
         val shown = messages ?: begin(sotto, now).also { messages = it }
-        launch { sotto.conversations.observe(conversationId).collect { showConversation(sotto, it) } }
-        launch { header.follow(sotto, now) }
-        shown.items.collect { show(it, !shown.hasNewer.value) }
+        beside(
+            { sotto.conversations.observe(conversationId).collect { showConversation(sotto, it) } },
+            { shown.items.collect { show(it, !shown.hasNewer.value) } },
+            { header.followContact(sotto, now) },
+            { header.followTyping(sotto, now) },
+            { header.followPins(sotto, now) },
+        )
     }
 
     /** Opens at the wanted message, else at the first unread one, else at the newest. */

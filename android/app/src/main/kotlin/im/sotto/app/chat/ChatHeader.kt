@@ -20,9 +20,7 @@ import im.sotto.app.locale
 import im.sotto.app.show
 import im.sotto.app.showText
 import im.sotto.app.textOf
-import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.combine
-import kotlinx.coroutines.launch
 
 /** What stands around the messages: with whom one talks, how safe that is, the pinned line, the answer to a request. */
 class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
@@ -38,15 +36,15 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
         chat.conversation?.let { sotto.contacts.answer(it.contact, action) }
     }
 
-    /** Follows what changes while the conversation is on screen. */
-    suspend fun follow(sotto: Sotto, now: Conversation) = coroutineScope {
-        launch {
-            combine(sotto.contacts.observe(now.contact), sotto.conversations.observe(now.id), ::Pair)
-                .collect { (contact, one) -> show(contact, one) }
-        }
-        launch { sotto.conversations.observeTyping(now.id).collect(::showTyping) }
-        launch { sotto.observe(Change.MESSAGES) { messages.pins(now.id) }.collect(::showPins) }
-    }
+    suspend fun followContact(sotto: Sotto, now: Conversation) =
+        combine(sotto.contacts.observe(now.contact), sotto.conversations.observe(now.id), ::Pair)
+            .collect { (contact, one) -> show(contact, one) }
+
+    suspend fun followTyping(sotto: Sotto, now: Conversation) =
+        sotto.conversations.observeTyping(now.id).collect(::showTyping)
+
+    suspend fun followPins(sotto: Sotto, now: Conversation) =
+        sotto.observe(Change.MESSAGES) { messages.pins(now.id) }.collect(::showPins)
 
     private fun showTyping(on: Boolean) = chat.findViewById<TextView>(R.id.typing)
         .showText(if (on) chat.getString(R.string.chat_typing, chat.theirName) else null)

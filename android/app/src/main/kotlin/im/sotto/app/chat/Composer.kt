@@ -134,7 +134,12 @@ class Composer(
     /** Saves the change of an own message; false if none is being changed. */
     suspend fun saveChange(sotto: Sotto): Boolean {
         val changed = editing ?: return false
-        sotto.messages.edit(changed, text ?: return true)
+        try {
+            sotto.messages.edit(changed, text ?: return true)
+        } catch (error: SottoException) {
+            if (error.code == SottoCode.MESSAGE_MISSING) gone()
+            throw error
+        }
         endMode()
         return true
     }

@@ -16,6 +16,7 @@ import im.sotto.FileState
 import im.sotto.MessageFile
 import im.sotto.NewFile
 import im.sotto.Sotto
+import im.sotto.SottoException
 import im.sotto.android.Documents
 import im.sotto.android.PeerText
 import im.sotto.android.Pictures as SdkPictures
@@ -44,7 +45,7 @@ class Attachments(
     private var chosen = emptyList<Uri>()
     private var how = 0
     private var isAsking = false
-    private val voice = VoiceButton(chat, chat.life, ::mayRecord, { sendNote(it) }, chat::tell)
+    private val voice: VoiceButton = VoiceButton(chat, chat.life, ::mayRecord, { sendNote(it) }, chat::tell)
 
     fun save(state: Bundle) {
         state.putString(SAVING, saving?.value)
@@ -73,7 +74,7 @@ class Attachments(
     fun pause() = voice.pause()
 
     /** The person leaves for good. */
-    fun leave() = voice.cancel()
+    fun leave() = voice.leave()
 
     fun offer() = chat.offer(CHOICES.map { chat.getString(it.first) }) { at -> CHOICES[at].second(this) }
 
@@ -211,12 +212,15 @@ class Attachments(
         Sending.inFront(app, conversation)?.attachments?.take(CAMERA, null)
     }
 
-    /** The copies live until the core has its own. */
+    /** The copy lives until the core has its own, or nobody can send it any more. */
     private fun sendNote(note: NewFile) = app.carry { sotto ->
         try {
             send(sotto, listOf(note))
-        } finally {
             note.path.delete()
+        } catch (error: SottoException) {
+            val screen = if (chat.isDestroyed) Sending.inFront(app, conversation) else chat
+            screen?.attachments?.voice?.giveBack(note) ?: note.path.delete()
+            throw error
         }
     }
 

@@ -2,9 +2,11 @@ package im.sotto.app.media
 
 import android.content.Context
 import android.media.MediaRecorder
+import android.os.StatFs
 import android.os.SystemClock
 import im.sotto.FileKind
 import im.sotto.NewFile
+import im.sotto.app.R
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.delay
@@ -22,14 +24,19 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
     private var startedMs = 0L
     private val loudness = ArrayList<Int>()
 
+    /** The text of why there was no recording. */
+    var reason = 0
+        private set
+
     val isRecording: Boolean get() = recorder != null
     val durationMs: Int get() = if (isRecording) (SystemClock.elapsedRealtime() - startedMs).toInt() else 0
 
-    /** Begins; [onTick] is called while it goes on. False if the microphone cannot be used. */
+    /** Begins; [onTick] is called while it goes on. False if it cannot; [reason] says why. */
     fun start(onTick: () -> Unit): Boolean {
         val target = try {
             File.createTempFile("voice-", ".m4a", context.cacheDir)
         } catch (_: IOException) {
+            reason = failure()
             return false
         }
         @Suppress("DEPRECATION")
@@ -67,18 +74,24 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
     private fun failed(recorder: MediaRecorder, target: File): Boolean {
         recorder.release()
         target.delete()
+        reason = failure()
         return false
     }
 
-    /** Ends. The note to send, whose file the caller deletes; null if it is too short. */
+    /** Ends. The note to send, whose file the caller deletes; null if there is none, and [reason] says why. */
     fun finish(): NewFile? {
         val duration = durationMs
         val (done, isWhole) = end() ?: return null
-        if (!isWhole || duration < SHORTEST_MS) {
-            done.delete()
-            return null
-        }
-        return note(done, duration, wave(loudness))
+        if (isWhole && duration >= SHORTEST_MS) return note(done, duration, wave(loudness))
+        done.delete()
+        reason = if (duration < SHORTEST_MS) R.string.media_too_short else failure()
+        return null
+    }
+
+    /** The platform says of no failure whether the disk is full. */
+    private fun failure(): Int {
+        val isFull = StatFs(context.cacheDir.path).availableBytes < LEAST_BYTES
+        return if (isFull) R.string.error_storage_full else R.string.media_no_microphone
     }
 
     fun cancel() {
@@ -105,6 +118,7 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
         private const val BITRATE = 32_000
         private const val SAMPLE_MS = 50L
         private const val SHORTEST_MS = 500
+        private const val LEAST_BYTES = 1L shl 20
         private const val BARS = 64
         private const val LOUDEST = 31
         private const val MOST_AMPLITUDE = 32_767f

@@ -3,6 +3,7 @@ package im.sotto.app.media
 import android.annotation.SuppressLint
 import android.app.Activity
 import android.os.Bundle
+import android.os.SystemClock
 import android.text.format.DateUtils
 import android.view.MotionEvent
 import android.view.View
@@ -31,6 +32,7 @@ class VoiceButton(
 
     /** A note that was recorded when the screen was left. */
     private var kept: NewFile? = null
+    private val returned = ArrayDeque<NewFile>()
 
     init {
         val button = activity.findViewById<View>(R.id.voice)
@@ -60,7 +62,7 @@ class VoiceButton(
 
     private fun start() {
         if (recorder.isRecording || kept != null || !mayRecord()) return
-        if (recorder.start(::showTime)) showBar(true) else onTell(R.string.media_no_microphone)
+        if (recorder.start(::showTime)) showBar(true) else onTell(recorder.reason)
         showTime()
     }
 
@@ -81,10 +83,12 @@ class VoiceButton(
     }
 
     private fun finish() {
-        val note = kept ?: recorder.finish()
+        // Under its own name: the next one may be kept before this one has left.
+        val note = kept?.let { keepAs(it, "voice-${SystemClock.elapsedRealtimeNanos()}.m4a") } ?: recorder.finish()
         kept = null
         showBar(false)
-        if (note == null) onTell(R.string.media_too_short) else onNote(note)
+        if (note == null) onTell(recorder.reason) else onNote(note)
+        showReturned()
     }
 
     fun cancel() {
@@ -92,20 +96,45 @@ class VoiceButton(
         kept = null
         recorder.cancel()
         showBar(false)
+        showReturned()
+    }
+
+    /** The person leaves for good. */
+    fun leave() {
+        returned.forEach { it.path.delete() }
+        returned.clear()
+        cancel()
+    }
+
+    /** A note that did not leave comes back, once no other one is recorded or kept. */
+    fun giveBack(note: NewFile) {
+        returned += note
+        showReturned()
+    }
+
+    private fun showReturned() {
+        if (!recorder.isRecording && kept == null) returned.removeFirstOrNull()?.let(::keep)
     }
 
     /** The screen is left: what was recorded is neither sent nor lost, the person decides about it. */
     fun pause() {
-        val note = (if (recorder.isRecording) recorder.finish() else null) ?: return showBar(kept != null)
-        val file = File(activity.cacheDir, KEPT)
-        note.path.renameTo(file)
-        keep(Recorder.note(file, note.durationMs, note.waveform))
+        if (!recorder.isRecording) return
+        val note = recorder.finish()
+        if (note != null) return keep(note)
+        showBar(false)
+        onTell(recorder.reason)
     }
 
     private fun keep(note: NewFile) {
-        kept = note
+        kept = keepAs(note, KEPT)
         showBar(true)
         showTime()
+    }
+
+    private fun keepAs(note: NewFile, name: String): NewFile {
+        val file = File(activity.cacheDir, name)
+        note.path.renameTo(file)
+        return Recorder.note(file, note.durationMs, note.waveform)
     }
 
     fun save(state: Bundle) {

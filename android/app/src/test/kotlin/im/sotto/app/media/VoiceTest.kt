@@ -4,18 +4,27 @@ import android.Manifest
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.graphics.Bitmap
+import android.media.MediaRecorder
 import android.net.Uri
 import android.os.SystemClock
 import android.provider.MediaStore
 import android.view.MotionEvent
+import im.sotto.app.FailingCore
 import im.sotto.app.R
 import im.sotto.app.chat.ChatStory
+import im.sotto.ffi.SottoCode
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.Implementation
+import org.robolectric.annotation.Implements
 import org.robolectric.shadows.ShadowMediaPlayer
+import org.robolectric.shadows.ShadowMediaRecorder
+import org.robolectric.shadows.ShadowStatFs
 import java.io.File
+import java.io.IOException
 
 /** What comes from the microphone and the camera. The platform's own parts are shadows: the test writes their files. */
 class VoiceTest : ChatStory() {
@@ -82,6 +91,89 @@ class VoiceTest : ChatStory() {
         assertEquals(setOf(ShadowMediaPlayer.State.END), players.map { it.state }.toSet())
     }
 
+    /** The platform says of no failure that the disk is full. */
+    @Implements(MediaRecorder::class)
+    class Recorder : ShadowMediaRecorder() {
+        @Implementation
+        override fun prepare() = if (failing == "prepare") throw IOException("prepare failed") else super.prepare()
+
+        @Implementation
+        override fun stop() {
+            super.stop()
+            if (failing == "stop") throw RuntimeException("stop failed: -1007")
+        }
+    }
+
+    private fun disk(free: Int) = ShadowStatFs.registerStats(app.cacheDir, 1_000_000, free, free)
+
+    @Test
+    @Config(shadows = [Recorder::class])
+    fun aFullDiskIsSaidAndLeavesNothingBehind() {
+        meet()
+        shadowOf(app).grantPermissions(MICROPHONE)
+        for ((free, text) in listOf(0 to R.string.error_storage_full, 500_000 to R.string.media_no_microphone)) {
+            disk(free)
+            failing = "prepare"
+            touch(MotionEvent.ACTION_DOWN)
+            told(text)
+            touch(MotionEvent.ACTION_UP)
+            failing = "stop"
+            touch(MotionEvent.ACTION_DOWN)
+            speak(2_000)
+            touch(MotionEvent.ACTION_UP)
+            told(text)
+            touch(MotionEvent.ACTION_DOWN)
+            speak(2_000)
+            phone.cover()
+            told(text)
+        }
+        failing = ""
+        touch(MotionEvent.ACTION_DOWN)
+        phone.sleep(200)
+        phone.tap(R.id.recording_send)
+        told(R.string.media_too_short)
+    }
+
+    private fun told(text: Int) {
+        phone.sees(string(text))
+        assertTrue("nothing is left", !isShown(R.id.recording) && copies().isEmpty())
+        phone.sleep(6_000)
+    }
+
+    @Test
+    fun aNoteThatTheDiskDoesNotTakeComesBack() {
+        meet()
+        shadowOf(app).grantPermissions(MICROPHONE)
+        val core = FailingCore.of(app.await { app.sotto() })
+        core.send = SottoCode.STORAGE_FULL
+        touch(MotionEvent.ACTION_DOWN)
+        speak(2_000)
+        touch(MotionEvent.ACTION_UP)
+        phone.sees(string(R.string.error_storage_full))
+        phone.sees(string(R.string.media_recorded, "00:02"))
+        phone.recreate()
+        phone.sees(string(R.string.media_recorded, "00:02"))
+        phone.tap(R.id.recording_send)
+        phone.recreate()
+        phone.sees(string(R.string.media_recorded, "00:02"))
+
+        // While it was on its way, the person began the next one: none takes the place of the other.
+        val long = copies().single().readBytes()
+        checkNotNull(phone.find(R.id.recording_send)).performClick()
+        checkNotNull(phone.find(R.id.voice)).performClick()
+        phone.sleep(5_000)
+        phone.until("why") { isShown(R.id.notice) }
+        copies().single { it.length() == 0L }.writeBytes(long + long)
+        phone.cover()
+        phone.sees(string(R.string.media_recorded, "00:05"))
+        core.send = null
+        phone.tap(R.id.recording_send)
+        phone.sees(string(R.string.media_recorded, "00:02"))
+        phone.tap(R.id.recording_send)
+        assertEquals(setOf(2, 5), note(2).toSet())
+        phone.until("nothing is left of them") { copies().isEmpty() }
+    }
+
     @Test
     fun aPhotoOfTheCameraIsShownAndSent() {
         meet()
@@ -129,6 +221,8 @@ class VoiceTest : ChatStory() {
     }
 
     private companion object {
+        /** What of the platform's recorder fails. */
+        var failing = ""
         const val MICROPHONE = Manifest.permission.RECORD_AUDIO
         const val VOICE = 15
         const val SECOND_MS = 1_000
