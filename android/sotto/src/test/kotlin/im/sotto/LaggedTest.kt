@@ -43,7 +43,8 @@ class LaggedTest {
         val reading = launch {
             messages.list(place).items.collect { page -> pages.send(page.map { it.text }) }
         }
-        suspend fun reads(vararg texts: String?) = pages.receiveAsFlow().until("the messages ${texts.toList()}") { it == texts.toList() }
+        suspend fun reads(vararg texts: String?) = pages.receiveAsFlow()
+            .until("the messages ${texts.toList()}") { it == texts.toList() }
         reads()
         conversations.setDraft(place, "first")
         begun.await()

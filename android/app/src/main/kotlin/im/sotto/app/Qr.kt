@@ -44,7 +44,7 @@ object Qr {
     private const val SIDE = 1600
 
     /**
-     * What the code in a picture says, or `null` if there is none that can be read. In 1 % of all codes the reader takes
+     * What the code in a picture says, or `null` if there is none that can be read. In 1 % of codes the reader takes
      * other modules for a corner. It reads such a code once the picture is turned by 90°. A camera needs no second
      * look, because its next picture differs.
      */

@@ -46,9 +46,10 @@ class FailingCore private constructor(core: SottoCore) : SottoCore(UniffiWithHan
         preview: SottoLinkPreview?,
         silent: Boolean,
         files: List<SottoNewFile>,
+        clearsDraft: Boolean,
     ): SottoMessageId {
         fail(send)
-        return super.send(conversation, text, replyTo, mentions, preview, silent, files)
+        return super.send(conversation, text, replyTo, mentions, preview, silent, files, clearsDraft)
     }
 
     companion object {
