@@ -40,7 +40,9 @@ codes! {
     FileMissing FileMetadata FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileExists
     SearchOff InviteTruncated
     InviteChecksum InviteExpired InviteNewer
-    InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone
+    InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing
+    BadGroup GroupNotInvited GroupJoining GroupRekeying GroupNotAllowed GroupRemoved GroupClosed GroupFull
+    ListOld ListExpired SuiteNone
     SuiteLower ClockSkewed BucketBusy NetworkAddress NetworkUnreachable NetworkOther StorageInUse
     StorageWrongKey StorageCorrupt StorageForeign StorageNewer StorageRolledBack StorageCounter StorageFull
     StorageReadOnly StorageIo Closed Deadline Internal

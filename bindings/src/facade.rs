@@ -1,6 +1,7 @@
 //! [`SottoCore`]: the messenger's calls, with plain values in and out. Reads leave the caller's thread ([`Reads`]).
 
 mod files;
+mod groups;
 mod posts;
 
 use std::sync::Arc;

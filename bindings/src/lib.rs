@@ -28,9 +28,10 @@ pub use error::SottoError;
 pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
-    Account, AutoDownload, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId,
-    DevicesId, Diagnostics, File, FileId, FileKind, FileState, Folder, Hit, Incoming, Invite, InviteId, InvitePreview,
-    LastMessage, LinkPreview, LogLevel, Mark, Mention, Message, MessageId, MessageState, NetworkLimits, NetworkState,
+    Account, Author, AutoDownload, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation,
+    ConversationId, Delivery, DevicesId, Diagnostics, File, FileId, FileKind, FileState, Folder, Group, GroupMember,
+    GroupPatch, GroupRole, GroupRow, GroupState, GroupWho, Hit, Incoming, Invite, InviteId, InvitePreview, LastMessage,
+    LinkPreview, LogLevel, Mark, MemberId, Mention, Message, MessageId, MessageState, NetworkLimits, NetworkState,
     NewFile, NewMention, NewPoll, PhraseCheck, Poll, PollChoice, Reaction, ReactionBy, Reply, Rgba, RingSegment,
     SafetyNumber, Settings, SettingsPatch, Storage, StoragePart, Transfer, Unread, Version, WrongWord,
 };

@@ -3,12 +3,14 @@
 
 mod convert;
 mod file;
+mod group;
 mod ids;
 mod post;
 
 pub(crate) use convert::{long, records};
 pub use file::{AutoDownload, File, FileKind, FileState, NetworkLimits, NewFile, Rgba, Storage, StoragePart, Transfer};
-pub use ids::{ContactId, ConversationId, DevicesId, FileId, InviteId, MessageId};
+pub use group::{Author, Delivery, Group, GroupMember, GroupPatch, GroupRole, GroupRow, GroupState, GroupWho};
+pub use ids::{ContactId, ConversationId, DevicesId, FileId, InviteId, MemberId, MessageId};
 pub use post::{
     Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, Poll, PollChoice, Reaction, ReactionBy, Reply, Version,
 };
@@ -173,13 +175,13 @@ pub struct InvitePreview {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoFolder")]
 pub enum Folder {
-    /// Conversations with contacts, and with people we asked.
+    /// Conversations with contacts, with people we asked, and groups.
     Inbox,
     /// Archived conversations of the inbox.
     Archived,
-    /// Conversations with people who wait for our answer.
+    /// Conversations with people who wait for our answer, and groups that we are invited to.
     Requests,
-    /// Conversations with declined or blocked people.
+    /// Conversations with declined or blocked people, and groups that we declined, left, or are out of.
     Closed,
 }
 
@@ -189,16 +191,18 @@ pub enum Folder {
 pub struct Conversation {
     /// Id of the conversation.
     pub id: ConversationId,
-    /// Id of the contact.
-    pub contact: ContactId,
+    /// Id of the contact; missing for a group.
+    pub contact: Option<ContactId>,
     /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they chose.
+    /// The name they chose, or the group's.
     pub own_name: String,
     /// Their picture, once it is here.
     pub picture: Option<FileId>,
-    /// State of the contact.
-    pub state: ContactState,
+    /// State of the contact; missing for a group.
+    pub state: Option<ContactState>,
+    /// Of a group: its state and size; missing between two.
+    pub group: Option<GroupRow>,
     /// Number of unread messages.
     pub unread: i32,
     /// Whether the person marked it as unread, whatever `unread` says.
@@ -233,6 +237,8 @@ pub struct LastMessage {
     pub id: MessageId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; missing for an own message, and between two.
+    pub author: Option<Author>,
     /// Its first 200 characters at most, cut at a grapheme; missing as in `Message`.
     pub text: Option<String>,
     /// A newer version wrote it: show "needs a newer version".
@@ -267,6 +273,8 @@ pub struct Message {
     pub conversation: ConversationId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; missing for an own message, and between two.
+    pub author: Option<Author>,
     /// The text; missing while a long text is being fetched, and for a kind that this version does not know.
     pub text: Option<String>,
     /// Whether the text continues: in a page it has at most 4,096 bytes, cut at a grapheme. `message` returns the whole
@@ -274,7 +282,8 @@ pub struct Message {
     pub more: bool,
     /// A newer version wrote it: show "needs a newer version".
     pub newer: bool,
-    /// Whether it came from a device that was not the contact's confirmed one. Somebody else may have written it.
+    /// Whether it came from a device that was not the contact's confirmed one, or in a group from one that had not
+    /// proved itself. Somebody else may have written it.
     pub unconfirmed: bool,
     /// Whether a long text is still being fetched.
     pub fetching: bool,

@@ -20,6 +20,7 @@ from sotto import (
     SottoConfig, SottoCore, SottoError, SottoEvent, SottoCode as Code, SottoContactAction as ContactAction,
     SottoContactId as ContactId, SottoContactState as ContactState, SottoConversationId as ConversationId,
     SottoFileId as FileId, SottoFileKind as FileKind, SottoFileState as FileState, SottoFolder as Folder,
+    SottoGroupPatch as GroupPatch, SottoGroupRole as GroupRole, SottoGroupState as GroupState, SottoGroupWho as GroupWho,
     SottoLogLevel as LogLevel, SottoMessageId as MessageId, SottoMessageState as MessageState, SottoMode as Mode,
     SottoNetworkLimits as NetworkLimits, SottoNetworkState as NetworkState, SottoNewFile as NewFile,
     SottoNewMention as NewMention, SottoNewPoll as NewPoll, SottoPreset as Preset, SottoRgba as Rgba,
@@ -537,6 +538,70 @@ async def after_the_end_everything_says_so(folder):
     await phone.core.shutdown()
 
 
+async def a_group_is_made_and_ended(folder):
+    alice, bob = await befriended(folder)
+    own, them = (await alice.core.account()).id, (await alice.contact()).id
+    place = await alice.core.group_create("Lake", [them])
+
+    async def state(phone, *states):
+        row = next((row for row in await phone.core.conversations(Folder.REQUESTS, 10)
+            + await phone.core.conversations(Folder.INBOX, 10) + await phone.core.conversations(Folder.CLOSED, 10)
+            if row.id == place), None)
+        return row and row.group.state in states and row
+
+    invited = await bob.until("an invitation", lambda: state(bob, GroupState.INVITED))
+    assert (invited.name, invited.contact, invited.state, invited.group.members) == ("Lake", None, None, 1), invited
+    assert (await bob.core.group(place)).inviter == own and await bob.core.group_members(place, 10) == []
+    await bob.core.group_answer(place, True)
+    await bob.until("membership", lambda: state(bob, GroupState.MEMBER))
+    await fails(SottoError.State, "group.not_invited", lambda: bob.core.group_answer(place, True))
+
+    async def said(phone, text):
+        return next((m for m in await phone.core.messages(place, 50) if m.text == text), None)
+
+    sent = await bob.core.send(place, "hello, group")
+    seen = await alice.until("a text", lambda: said(alice, "hello, group"))
+    assert (seen.id, seen.author.contact, seen.author.name) == (sent, them, "Bob"), seen
+    assert (await alice.core.conversation(place)).last.author == seen.author
+    (hit,) = await alice.core.search("group", 10)
+    assert hit.author == seen.author
+    answer = await alice.core.send(place, "hello, Bob", reply_to=sent)
+    reply = (await bob.until("an answer", lambda: said(bob, "hello, Bob"))).reply
+    assert reply.mine and reply.author is None, reply
+
+    async def bob_has():
+        (one,) = await alice.core.deliveries(answer)
+        return one.delivered and one
+
+    await bob.core.send(place, "I have it")  # a message says what its author has
+    far = await alice.until("his word", bob_has)
+    assert (far.contact, far.name, far.read) == (them, "Bob", False), far
+
+    (first, second) = await alice.core.group_members(place, 10)
+    assert (first.contact, first.role, first.own, first.confirmed) == (own, GroupRole.OWNER, True, True), first
+    assert (second.contact, second.name, second.role, second.own) == (them, "Bob", GroupRole.MEMBER, False), second
+    assert await alice.core.group_members(place, 1, first.cursor) == [second]
+    await alice.core.group_invite(place, [them])  # a member already
+    await fails(SottoError.State, "group.not_allowed", lambda: bob.core.group_remove(place, first.id))
+    await alice.core.group_role(place, second.id, GroupRole.ADMIN)
+    await alice.core.group_set(place, GroupPatch(name="Sea", timer_s=3600, who_writes=GroupWho.MEMBERS))
+
+    async def changed():
+        group = await bob.core.group(place)
+        return group.role == GroupRole.ADMIN and group.name == "Sea" and group.timer_s == 3600
+
+    await bob.until("changes", changed)
+    await alice.core.group_remove(place, second.id)
+    await bob.until("removal", lambda: state(bob, GroupState.REMOVED))
+    await fails(SottoError.State, "group.removed", lambda: bob.core.send(place, "still here"))
+    await bob.core.group_leave(place)
+    await alice.core.group_close(place)
+    assert (await alice.core.group(place)).state == GroupState.CLOSED
+    await fails(SottoError.State, "group.closed", lambda: alice.core.send(place, "late"))
+    await alice.core.shutdown()
+    await bob.core.shutdown()
+
+
 async def a_cancelled_call_loses_nothing(folder):
     alice, bob = await befriended(folder)
     place, dice = await alice.place(), random.Random(7)
@@ -600,7 +665,7 @@ async def a_slow_listener_is_told(folder):
 async def main():
     for test in (every_error_has_its_class, hostile_arguments_have_typed_errors, invites_are_listed_and_closed, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
             a_wiped_account_is_gone, after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
-            a_cancelled_call_loses_nothing):
+            a_group_is_made_and_ended, a_cancelled_call_loses_nothing):
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             await test(Path(folder))

@@ -51,6 +51,7 @@ fn every_call_of_the_messenger_stands_in_the_table() {
     let api = concat!(
         include_str!("../../core/messenger/src/api.rs"),
         include_str!("../../core/messenger/src/api/files.rs"),
+        include_str!("../../core/messenger/src/api/groups.rs"),
         include_str!("../../core/messenger/src/api/posts.rs"),
         include_str!("../../core/messenger/src/api/read.rs"),
         include_str!("../../core/messenger/src/api/search.rs"),
@@ -117,6 +118,7 @@ fn kotlin_calls() -> BTreeSet<String> {
         ("Conversations", "conversations."),
         ("Messages", "messages."),
         ("Files", "files."),
+        ("Groups", "groups."),
     ];
     let mut group = None;
     let mut calls = BTreeSet::new();

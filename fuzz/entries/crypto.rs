@@ -3,6 +3,10 @@
 
 use std::sync::OnceLock;
 
+use sotto_crypto::group::{
+    Author, AuthorityKey, BoxPublic, Chain, Epoch, EpochKey, EpochSecret, ExchangeKey, ExchangePublic, GroupId, LeafId,
+    LeafKeys, MaskSecret, Opening, Pair, PairKey, Pairing, Place, RunHash, Sender, Signed, introduced, mask_open,
+};
 use sotto_crypto::{
     Account, BLOCK_LEN, CORE_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, HEADER_LEN, HandshakeCore, LocalKey,
     MessageKey, Phrase, PrekeyPair, Random, Recipient, SafetyQr, Session, Tag, blob_open, block_open, card_open,
@@ -22,6 +26,9 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("sealed", sealed),
     ("signatures", signatures),
     ("safety_qr", safety_qr),
+    ("group_stored", group_stored),
+    ("group_message", group_message),
+    ("group_box", group_box),
 ];
 
 /// The first N bytes, zeros where there are fewer, and what follows.
@@ -173,4 +180,74 @@ fn safety_qr(data: &[u8]) {
         assert_eq!(qr.encode(), data);
         assert!(!qr.is_of(&[0; 33], &[1; 33]), "a fingerprint found by chance");
     }
+}
+
+fn group_stored(data: &[u8]) {
+    if let Ok(chain) = Chain::from_bytes(data) {
+        assert_eq!(chain.to_bytes().as_slice(), data);
+        assert_eq!(chain.tags(chain.n(), 3).first().copied(), (chain.n() < u32::MAX).then(|| chain.tag(chain.n())));
+    }
+    if let Ok(pair) = Pair::from_bytes(data) {
+        assert_eq!(pair.to_bytes().as_slice(), data);
+        assert_eq!(pair.ahead(pair.k()).map(|ahead| ahead.passed.len()), Ok(0));
+    }
+    if let Ok(keys) = LeafKeys::from_bytes(data) {
+        assert_eq!(keys.to_bytes().as_slice(), data);
+    }
+    if let Ok(key) = ExchangeKey::from_bytes(data) {
+        assert_eq!(key.to_bytes().as_slice(), data);
+    }
+    if let Ok(key) = AuthorityKey::from_bytes(data) {
+        assert_eq!(key.to_bytes().as_slice(), data);
+    }
+    if let Ok(opening) = Opening::from_bytes(data) {
+        assert_eq!(opening.to_bytes(), data);
+    }
+}
+
+const PLACE: Place = Place { group: GroupId([1; 32]), epoch: Epoch([2; 32]), leaf: LeafId([3; 16]) };
+
+/// Other bytes than the author's open nothing, neither in an envelope nor in a relay.
+fn group_message(data: &[u8]) {
+    let chain = Chain::covered(&PLACE.epoch, &EpochSecret::new(&[4; 32]), &PLACE.leaf);
+    let (leaf, key) = (LeafKeys::from_bytes(&[5; 96]).unwrap(), EpochKey::from_bytes(&[6; 32]).unwrap());
+    let (vk, epoch, run) = (leaf.signing_public(), key.public(), RunHash::first(&PLACE));
+    let next = ExchangeKey::from_bytes(&[7; 32]).unwrap();
+    let opening = Opening::sign(&leaf, &PLACE, &key, &next, None);
+    let sender = Sender { place: &PLACE, key: &key, run: &run };
+    let sealed = chain.seal(&sender, Some(&opening), &RANDOM, 462, b"text").unwrap();
+    let author = Author { leaf: &vk, epoch: Some(&epoch) };
+    let (mut tag, mut random, mut body) = (sealed.tag, RANDOM, sealed.body.clone());
+    let all = tag.0.iter_mut().chain(&mut random.0).chain(&mut body);
+    all.zip(data).for_each(|(to, from)| *to ^= from);
+    let same = (tag, random, &body) == (sealed.tag, RANDOM, &sealed.body);
+    assert_eq!(chain.open(&PLACE, 0, &author, &tag, &random, &body).is_ok(), same, "forged");
+
+    let (signature, rest) = take::<64>(data);
+    let (opening, inner) = rest.split_at(rest.len().min(172));
+    let relayed = Signed { signature: &signature, run, opening, inner };
+    assert!(relayed.verify(&PLACE, 0, &author).is_err(), "forged");
+    assert!(relayed.verify(&PLACE, 1, &author).is_err(), "forged");
+}
+
+/// e, an item, X of the issuer, a ciphertext: whatever they are, no secret comes out.
+fn group_box(data: &[u8]) {
+    let (e, rest) = take::<32>(data);
+    let (sealed, rest) = take::<48>(rest);
+    let (issuer_x, rest) = take::<32>(rest);
+    let (ciphertext, head) = take::<1088>(rest);
+    let leaf = LeafKeys::from_bytes(&[5; 96]).unwrap();
+    let mine = ExchangeKey::from_bytes(&[7; 32]).unwrap();
+    let who = Pairing { group: &PLACE.group, issuer: &PLACE.leaf, reader: &LeafId([8; 16]) };
+    let e = BoxPublic(e);
+    let intro = introduced(&who, &leaf, &mine, &ExchangePublic(issuer_x), &e, &ciphertext);
+    for key in intro.into_iter().chain([PairKey::new(&[9; 32])]) {
+        if let Ok(item) = mine.item(&who, &PLACE.epoch, &key, &e) {
+            assert!(item.open(&take(head).0, &sealed, &[0; 32]).is_err(), "forged");
+        }
+        if let Ok(whisper) = mine.whisper(&who, &key, &e) {
+            assert!(whisper.open(head, &sealed).is_none(), "forged");
+        }
+    }
+    assert!(mask_open(&MaskSecret::new(&[9; 32]), &RANDOM, data).is_none(), "forged");
 }

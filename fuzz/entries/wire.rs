@@ -3,6 +3,7 @@
 
 use sotto_wire::content::{Content, Inner, Kind, Message, Receipt, SeqTracker};
 use sotto_wire::file::{FilePointer, Manifest, POINTER_LEN, Part};
+use sotto_wire::group::{Entry as LogEntry, GroupInner, Handover, Leaf, Masked, leaf_id};
 use sotto_wire::identity::{Bundle, Closed, DeviceList, DeviceRecord, Profile};
 use sotto_wire::invite::Invite;
 use sotto_wire::name::{Name, clean};
@@ -47,6 +48,11 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("peer_exchange", |data| rpc::<waku::PeerExchangeRpc>(data, waku::PEER_EXCHANGE_CAP)),
     ("record_values", record_values),
     ("tree", tree),
+    ("group_leaf", group_leaf),
+    ("group_entry", group_entry),
+    ("group_masked", group_masked),
+    ("group_inner", group_inner),
+    ("group_handover", group_handover),
 ];
 
 fn envelope(data: &[u8]) {
@@ -284,5 +290,42 @@ fn tree(data: &[u8]) {
     if let Ok(entry) = text.parse::<waku::TreeEntry>() {
         let text = entry.to_string();
         assert_eq!(waku::TreeEntry::read(&text, &waku::TreeHash::of(&text)), Ok(entry));
+    }
+}
+
+fn group_leaf(data: &[u8]) {
+    if let Ok(leaf) = Leaf::decode(data) {
+        assert_eq!(leaf.encode().as_deref(), Ok(data));
+        assert_ne!(leaf_id(&[0; 32], data), leaf_id(&[1; 32], data));
+    }
+}
+
+fn group_entry(data: &[u8]) {
+    if let Ok(entry) = LogEntry::decode(data) {
+        assert_eq!(entry.encode().as_deref(), Ok(data));
+        let signed = entry.signed_bytes(&[7; 32]).expect("what was read has an id");
+        assert_eq!(signed.get(32..), data.get(..data.len() - 64));
+        assert_ne!(entry.id(&[7; 32]), entry.id(&[8; 32]));
+    }
+}
+
+fn group_masked(data: &[u8]) {
+    if let Ok(masked) = Masked::decode(data) {
+        assert_eq!(masked.encode().as_deref(), Ok(data));
+        let class = masked.class().expect("what was read has a class");
+        assert!(envelope::pad(data, envelope::room(class, envelope::Form::Sealed)).is_ok());
+    }
+}
+
+fn group_inner(data: &[u8]) {
+    if let Ok(inner) = GroupInner::decode(data) {
+        // Unknown fields are skipped, so compare what was read.
+        assert_eq!(inner.encode().and_then(|bytes| GroupInner::decode(&bytes)), Ok(inner));
+    }
+}
+
+fn group_handover(data: &[u8]) {
+    if let Ok(handover) = Handover::decode(data) {
+        assert_eq!(handover.encode().as_deref(), Ok(data));
     }
 }

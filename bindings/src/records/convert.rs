@@ -40,6 +40,8 @@ macro_rules! same_names {
         }
     };
 }
+pub(super) use same_names;
+
 same_names!(inner::MessageState => MessageState: Queued, Sent, Stored, Delivered, Read, Failed, Received);
 same_names!(inner::ContactState => ContactState: Requested, Incoming, Accepted, Declined, Blocked);
 same_names!(inner::FileKind => FileKind: File, Image, Voice, Video, Sticker, Gif);
@@ -146,6 +148,7 @@ impl From<inner::Conversation> for Conversation {
             own_name,
             picture,
             state,
+            group,
             unread,
             marked_unread,
             pinned,
@@ -161,11 +164,12 @@ impl From<inner::Conversation> for Conversation {
         } = value;
         Self {
             id: id.into(),
-            contact: contact.into(),
+            contact: contact.map(Into::into),
             name,
             own_name,
             picture: picture.map(Into::into),
-            state: state.into(),
+            state: state.map(Into::into),
+            group: group.map(Into::into),
             unread: int(unread),
             marked_unread,
             pinned,
@@ -184,8 +188,9 @@ impl From<inner::Conversation> for Conversation {
 
 impl From<inner::LastMessage> for LastMessage {
     fn from(value: inner::LastMessage) -> Self {
-        let inner::LastMessage { id, mine, text, newer, fetching, deleted, state } = value;
-        Self { id: id.into(), mine, text, newer, fetching, deleted, state: state.into() }
+        let inner::LastMessage { id, mine, author, text, newer, fetching, deleted, state } = value;
+        let (author, state) = (author.map(Into::into), state.into());
+        Self { id: id.into(), mine, author, text, newer, fetching, deleted, state }
     }
 }
 
@@ -213,6 +218,7 @@ impl From<inner::Message> for Message {
             id,
             conversation,
             mine,
+            author,
             text,
             more,
             newer,
@@ -240,6 +246,7 @@ impl From<inner::Message> for Message {
             id: id.into(),
             conversation: conversation.into(),
             mine,
+            author: author.map(Into::into),
             text,
             more,
             newer,
@@ -394,6 +401,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
+    use crate::records::{GroupRole, GroupState};
 
     /// All variants of an enum, read from serde's message about an unknown one.
     fn variants<T: DeserializeOwned + Debug>() -> Vec<T> {
@@ -417,6 +425,19 @@ mod tests {
         for state in contacts {
             let outer = ContactState::from(state);
             assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+        let groups = variants::<inner::GroupState>();
+        assert!(groups.len() >= 8);
+        for state in groups {
+            let outer = GroupState::from(state);
+            assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+        let roles = variants::<inner::GroupRole>();
+        assert!(roles.len() >= 3);
+        for role in roles {
+            let outer = GroupRole::from(role);
+            assert_eq!(format!("{outer:?}"), format!("{role:?}"));
+            assert_eq!(inner::GroupRole::from(outer), role);
         }
         let files = variants::<inner::FileState>();
         assert!(files.len() >= 6);

@@ -40,6 +40,8 @@ ids! {
     FileId = "SottoFileId";
     /// Id of an own invite; it does not reveal the link.
     InviteId = "SottoInviteId";
+    /// Id of a member of one group, the same on all phones.
+    MemberId = "SottoMemberId";
     /// The devices that a safety number stands for.
     DevicesId = "SottoDevicesId";
 }

@@ -3,7 +3,7 @@
 use sotto_messenger::records as inner;
 
 use super::convert::{int, records};
-use super::{ContactId, ConversationId, MessageId};
+use super::{Author, ContactId, ConversationId, MessageId};
 
 /// A person named in a text to send.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
@@ -56,6 +56,8 @@ pub struct Reply {
     pub text: String,
     /// Whether this account wrote it; missing if it is not here.
     pub mine: Option<bool>,
+    /// Who wrote it, in a group, if it is here.
+    pub author: Option<Author>,
     /// Whether it was deleted or disappeared.
     pub gone: bool,
 }
@@ -144,6 +146,8 @@ pub struct Hit {
     pub conversation: ConversationId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; missing for an own message, and between two.
+    pub author: Option<Author>,
     /// The part around the first match, at most 200 characters, of its text and the names of its files, a line each.
     pub text: String,
     /// Where the words are in `text`: at most 8 places.
@@ -166,9 +170,9 @@ pub struct Mark {
 
 impl From<inner::Hit> for Hit {
     fn from(value: inner::Hit) -> Self {
-        let inner::Hit { message, conversation, mine, text, marks, time_ms, cursor } = value;
-        let (message, conversation) = (message.into(), conversation.into());
-        Self { message, conversation, mine, text, marks: records(marks), time_ms, cursor }
+        let inner::Hit { message, conversation, mine, author, text, marks, time_ms, cursor } = value;
+        let (message, conversation, author) = (message.into(), conversation.into(), author.map(Into::into));
+        Self { message, conversation, mine, author, text, marks: records(marks), time_ms, cursor }
     }
 }
 
@@ -202,8 +206,8 @@ impl From<inner::LinkPreview> for LinkPreview {
 
 impl From<inner::Reply> for Reply {
     fn from(value: inner::Reply) -> Self {
-        let inner::Reply { message, text, mine, gone } = value;
-        Self { message: message.into(), text, mine, gone }
+        let inner::Reply { message, text, mine, author, gone } = value;
+        Self { message: message.into(), text, mine, author: author.map(Into::into), gone }
     }
 }
 

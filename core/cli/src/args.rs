@@ -20,7 +20,7 @@ SIGTERM, Ctrl-C and the end of standard input close cleanly. Standard output is 
 
 /// Private messages over Waku: a node, an interface for bots, a terminal chat and a demo.
 ///
-/// Try `sotto demo` first: it starts two nodes and two phones on this machine, which then chat. Next start your own
+/// Try `sotto demo` first: it starts two nodes and four phones on this machine, which then chat. Next start your own
 /// node: `sotto node --data node1 --alone --listen /ip4/127.0.0.1/tcp/60000`. Pass the address that it prints to
 /// `sotto chat --data alice --node ADDRESS` in one terminal, and with `--data bob` in another.
 #[derive(Debug, Parser)]
@@ -192,20 +192,22 @@ pub(crate) struct PhoneArgs {
     pub(crate) log: Option<LevelFilter>,
 }
 
-/// Two nodes and two phones on this machine, each in its own process: they meet, chat, are killed, and lose nothing.
+/// Two nodes and four phones on this machine, each in its own process: they meet, chat, have a group, are killed, and
+/// lose nothing.
 ///
 /// You may kill any of its processes while it runs: the demo restarts them on their folders. The last lines are
-/// figures. The exit code is 0 only if nothing was lost or doubled and every message was read.
+/// figures. The exit code is 0 only if nothing was lost or doubled, every message between two was read, and all members
+/// of the group show the same.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct DemoArgs {
-    /// Folder of all four processes, made if absent and kept. [default: a temporary folder, deleted at the end]
+    /// Folder of all processes, made if absent and kept. [default: a temporary folder, deleted at the end]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Print the figures as one JSON object on standard output, and the transcript on standard error.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Log level of all four processes on standard error.
+    /// Log level of all processes on standard error.
     #[arg(long, value_name = "LEVEL", default_value = "off")]
     pub(crate) log: LevelFilter,
 }

@@ -7,6 +7,7 @@ mod command;
 mod deed;
 mod files;
 mod full;
+mod groups;
 mod keep;
 mod line;
 mod lines;

@@ -1,4 +1,4 @@
-//! `sotto demo`: two nodes and two phones, each in its own process, go through a day in a minute.
+//! `sotto demo`: two nodes and four phones, each in its own process, go through a day in a minute.
 //!
 //! The demo controls its children only over their standard input and output: nodes print their address, phones speak
 //! JSON-RPC. A child ends with its standard input, so no child outlives the demo.
@@ -6,11 +6,13 @@
 mod child;
 mod figures;
 mod files;
+mod group;
 mod node;
 mod phone;
 mod posts;
 mod screen;
 mod story;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,7 +61,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     figures.verdict()
 }
 
-/// The folder of all four processes; kept if the user named it.
+/// The folder of all processes; kept if the user named it.
 enum Folder {
     Named(PathBuf),
     Temporary(TempDir),

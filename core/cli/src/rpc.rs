@@ -9,6 +9,7 @@ mod chat;
 mod contacts;
 mod files;
 mod frame;
+mod groups;
 mod host;
 mod methods;
 mod page;

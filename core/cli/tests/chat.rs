@@ -369,3 +369,67 @@ fn a_terminal_says_in_words_what_a_person_should_know() {
         line == "  ! device.replaced: the phrase was restored on another device; this one no longer sends or receives"
     });
 }
+
+/// Three terminals have a group: invited, joined, ruled, left.
+#[test]
+fn a_group_is_made_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let open = |name: &str| {
+        let mut terminal = chat(&folder.path().join(name), &node.address);
+        terminal.until("a question", |line| line.contains("your name"));
+        terminal.write(name);
+        terminal.until("a greeting", |line| line.contains("You are"));
+        terminal
+    };
+    let (mut alice, mut bob, mut carol) = (open("Alice"), open("Bob"), open("Carol"));
+    for (terminal, name, number) in [(&mut bob, "Bob", 1), (&mut carol, "Carol", 2)] {
+        alice.write("/invite");
+        let link = alice.until("a link", |line| line.contains("/i#"));
+        terminal.write(&format!("/add {link}"));
+        alice.until("a request", |line| line.starts_with(name) && line.contains("asks to be a contact"));
+        alice.write(&format!("/accept {number}"));
+        terminal.until("acceptance", |line| line == "Alice accepted.");
+    }
+    alice.write("/group Lake | 1");
+    alice.until("the group", |line| line == "— Lake (group) —");
+    bob.until("an invitation", |line| line == "Lake (group): 1 member, invites you.");
+    bob.until("its number", |line| line == "  /accept 2 or /decline 2");
+    bob.write("/accept 2");
+    bob.until("membership", |line| line == "Lake (group): you are in, 2 members.");
+    alice.until("a member", |line| line == "Lake (group): 2 members.");
+    alice.write("hello, @Bob");
+    bob.until("a text", |line| line.ends_with("Alice: hello, @Bob"));
+    bob.write("/to 2");
+    bob.until("the group", |line| line == "— Lake (group) —");
+
+    alice.write("/bring 2");
+    carol.until("an invitation", |line| line == "Lake (group): 2 members, invites you.");
+    carol.write("/accept 2");
+    bob.until("Carol", |line| line == "Lake (group): 3 members.");
+    bob.write("welcome");
+    carol.until("membership", |line| line == "Lake (group): you are in, 3 members.");
+    carol.write("/to 2");
+    carol.until("a text", |line| line.contains(" (…") && line.ends_with(": welcome"));
+    carol.write("thanks");
+    alice.until("a text", |line| line.contains("Carol") && line.ends_with(": thanks"));
+
+    alice.write("/kick 2");
+    alice.until("a refusal", |line| line.starts_with("  ! group.not_allowed"));
+    alice.write("/members");
+    alice.until("herself", |line| line == "  1 you, owner");
+    alice.until("Bob", |line| line.starts_with("  2 Bob"));
+    alice.until("Carol", |line| line.starts_with("  3 Carol"));
+    alice.write("/admin 2");
+    alice.until("that he is", |line| line == "  an admin now");
+    alice.write("/kick 3");
+    alice.until("that she is out", |line| line.starts_with("  removed"));
+    carol.until("that she is out", |line| line == "Lake (group): you were removed.");
+    bob.until("that she is out", |line| line == "Lake (group): 2 members.");
+    bob.write("/leave");
+    bob.until("that he is out", |line| line == "  you left; what was said stays here until /clear");
+    alice.until("that he is out", |line| line == "Lake (group): 1 member.");
+    for terminal in [&mut alice, &mut bob, &mut carol] {
+        assert_eq!(terminal.finish().code(), Some(0));
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{PATIENCE, children_of, is_alive, signal, sotto};
 
 fn demo() -> Command {
@@ -37,7 +37,19 @@ fn everything_arrives_once_and_is_read() {
     assert!(figures["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
     assert_eq!(figures["files"], 3);
     assert_eq!(figures["file_bytes"], 17_005 + 24_044 + 5_000_000);
-    assert_eq!(figures["lives"], 8, "Alice three times, Bob and node 2 twice, node 1 once");
+    assert_eq!(figures["lives"], 12, "Alice and Bob three times, Carol and node 2 twice, Dora and node 1 once");
+    assert_eq!(figures["group_sent"], 13);
+    assert_eq!((&figures["group_lost"], &figures["group_doubled"]), (&json!(0), &json!(0)));
+    assert_eq!(figures["views_equal"], true);
+    for line in [
+        "Dora sees what was said since she joined, and nothing from before.",
+        "Carol's phone is on and shows nothing of that.",
+        "✓✓ 6 of 6 deliveries of Alice's texts",
+        "✓✓ 7 of 7 deliveries of Bob's texts",
+        "✓✓ 4 of 4 deliveries of Dora's texts",
+    ] {
+        assert!(transcript.contains(line), "{transcript}");
+    }
     assert!(transcript.contains("Both phones show the same safety number"));
     assert!(transcript.contains("It is gone on both phones."));
     let is_hash = |word: &&str| word.len() == 64 && word.bytes().all(|c| c.is_ascii_hexdigit());
@@ -84,11 +96,22 @@ fn until(lines: &Receiver<String>, part: &str) {
     }
 }
 
-/// Each of the four processes is killed at another place of the story.
+/// Each of the six processes is killed at another place of the story.
 #[test]
 fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     let (child, lines) = running();
-    let places = ["Two Waku nodes", "They talk", "Like a stone", "Soup tonight", "KB)"];
+    let places = [
+        "Two Waku nodes",
+        "They talk",
+        "Like a stone",
+        "Soup tonight",
+        "KB)",
+        "Bob accepts",
+        "When do we rehearse",
+        "Welcome, Dora",
+        "The others go on",
+        "I hope she",
+    ];
     for (killed, place) in places.into_iter().enumerate() {
         until(&lines, place);
         let mut children = children_of(child.id());
@@ -102,7 +125,8 @@ fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     assert!(done.status.success(), "{:?}", done.status);
     let figures = figures(&done.stdout);
     assert_eq!(figures["sent"], figures["received"]);
-    assert!(figures["lives"].as_u64().unwrap() >= 8 + 4, "{figures}");
+    assert_eq!((&figures["group_lost"], &figures["views_equal"]), (&json!(0), &json!(true)));
+    assert!(figures["lives"].as_u64().unwrap() >= 12 + 8, "{figures}");
 }
 
 #[test]

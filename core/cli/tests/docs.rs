@@ -111,6 +111,19 @@ impl Stage {
                 self.bob.call("send", send);
                 self.alice.texts(&conversation, &["It is me, Bob", "Hello Alice"]);
             }
+            "deliveries" if *id == 92 => {
+                let params = json!({"message": self.names["<answer>"]});
+                let delivered = |answer: &Value| (answer["state"] == "delivered").then_some(());
+                self.alice.until("message", params, delivered);
+            }
+            "group_members" if *id == 97 => {
+                let group = json!({"conversation": self.names["<group>"]});
+                let invited = |answer: &Value| (answer["conversations"][0]["name"] == "Lake").then_some(());
+                self.bob.until("conversations", json!({"folder": "requests", "limit": 1}), invited);
+                self.bob.call("group_answer", json!({"conversation": self.names["<group>"], "action": "accept"}));
+                let two = |answer: &Value| (answer["members"] == 2).then_some(());
+                self.alice.until("group", group, two);
+            }
             "files" if *id == 79 => {
                 let params = json!({"conversation": self.names["<conversation>"], "limit": 1});
                 let sent = |answer: &Value| (answer["files"][0]["state"] == "here").then_some(());

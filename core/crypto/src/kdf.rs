@@ -36,9 +36,13 @@ pub(crate) fn expand(hk: &Hkdf<Sha256>, label: &str, parts: &[&[u8]], out: &mut 
 
 /// SHA-256(SHA-256(label) ‖ SHA-256(label) ‖ parts).
 pub(crate) fn tagged(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    parts.iter().fold(tag(label), |hash, part| hash.chain_update(part)).finalize().into()
+}
+
+/// The state of [`tagged()`] before the parts. Two compressions, so a hot caller keeps it.
+pub(crate) fn tag(label: &str) -> Sha256 {
     let tag = Sha256::digest(label.as_bytes());
-    let hash = Sha256::new().chain_update(tag).chain_update(tag);
-    parts.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into()
+    Sha256::new().chain_update(tag).chain_update(tag)
 }
 
 /// ChaCha20-Poly1305 (RFC 8439) with one key and the one nonce that belongs to it.
@@ -62,12 +66,17 @@ impl Cipher {
     pub(crate) fn seal(&self, ad: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(plaintext.len() + MAC_LEN);
         out.extend_from_slice(plaintext);
+        self.seal_in_place(ad, &mut out);
+        out
+    }
+
+    /// Turns a plaintext into ciphertext ‖ tag.
+    pub(crate) fn seal_in_place(&self, ad: &[u8], bytes: &mut Vec<u8>) {
         // This fails only above 256 GiB.
         let cipher = ChaCha20Poly1305::new((&*self.key).into());
-        if let Ok(mac) = cipher.encrypt_inout_detached(&self.nonce.into(), ad, out.as_mut_slice().into()) {
-            out.extend_from_slice(&mac);
+        if let Ok(mac) = cipher.encrypt_inout_detached(&self.nonce.into(), ad, bytes.as_mut_slice().into()) {
+            bytes.extend_from_slice(&mac);
         }
-        out
     }
 
     /// The plaintext; `None` if the tag is wrong (compared in constant time).

@@ -17,6 +17,7 @@ mod bip32;
 mod bytes;
 mod device;
 mod error;
+pub mod group;
 mod handshake;
 mod kdf;
 mod phrase;

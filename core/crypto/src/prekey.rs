@@ -105,10 +105,15 @@ type Encapsulated = ([u8; KEM_CIPHERTEXT_LEN], KemShared);
 
 impl PrekeyPublic {
     pub(crate) fn encapsulate(&self, rng: &mut impl CryptoRng) -> Result<Encapsulated, HandshakeError> {
-        let key = EncapsulationKey768::new(&self.kem.into()).map_err(|_| HandshakeError::BadKey)?;
-        let (ciphertext, mut shared) = key.encapsulate_with_rng(rng);
-        let out = KemShared::new(shared.as_ref());
-        shared.zeroize();
-        Ok((ciphertext.into(), out))
+        encapsulate(&self.kem, rng).ok_or(HandshakeError::BadKey)
     }
+}
+
+/// A fresh shared secret for the owner of `key`; `None` if it is no key.
+pub(crate) fn encapsulate(key: &[u8; KEM_PUBLIC_LEN], rng: &mut impl CryptoRng) -> Option<Encapsulated> {
+    let key = EncapsulationKey768::new(&(*key).into()).ok()?;
+    let (ciphertext, mut shared) = key.encapsulate_with_rng(rng);
+    let out = KemShared::new(shared.as_ref());
+    shared.zeroize();
+    Some((ciphertext.into(), out))
 }

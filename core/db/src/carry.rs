@@ -10,8 +10,8 @@ row! {
     Item in "items" (parcel: i64) {
         /// Number of its parcel.
         parcel: i64,
-        /// The receiving account.
-        chat: Chat,
+        /// The receiving account; none for a group.
+        chat: Option<Chat>,
         /// The receiving device, once sealed.
         device: Option<[u8; 16]>,
         /// Id of the shown message that it carries.
@@ -67,6 +67,11 @@ impl Table<'_, Item> {
     /// All items for an account, in their order.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Item>, Error> {
         self.rows("SELECT * FROM items WHERE chat=? ORDER BY parcel", [chat])
+    }
+
+    /// Items for groups, in their order.
+    pub fn of_groups(&self) -> Result<Vec<Item>, Error> {
+        self.rows("SELECT * FROM items WHERE chat IS NULL ORDER BY parcel", [])
     }
 
     /// Messages that wait for their files.

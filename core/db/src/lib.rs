@@ -15,6 +15,7 @@ mod carry;
 mod effect;
 mod error;
 mod file;
+mod group;
 mod hear;
 mod identity;
 mod kv;
@@ -38,6 +39,10 @@ pub use carry::{Item, Link};
 pub use effect::{Annotation, Early};
 pub use error::Error;
 pub use file::{Attachment, BODY, Content, ContentName, File, FileId, FileRole, FileState, Next, Stored};
+pub use group::{
+    Group, GroupChain, GroupCopy, GroupEntry, GroupEpoch, GroupExchange, GroupInvite, GroupLeaf, GroupOldKey,
+    GroupPart, GroupPassed, GroupSkip, GroupState, Leaf,
+};
 pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
 pub use kv::Kv;
@@ -129,7 +134,31 @@ tables! {
     files: File,
     /// Which message has which files.
     attachments: Attachment,
-    /// Conversations, one for each person.
+    /// Groups.
+    groups: Group,
+    /// Logs of groups.
+    group_entries: GroupEntry,
+    /// Leaves of groups.
+    group_leaves: GroupLeaf,
+    /// Own X25519 keys in groups.
+    group_exchange: GroupExchange,
+    /// Pair keys of boxes that were passed by.
+    group_passed: GroupPassed,
+    /// Epochs of groups.
+    group_epochs: GroupEpoch,
+    /// Chains of epochs.
+    group_chains: GroupChain,
+    /// Keys of skipped messages of groups.
+    group_skipped: GroupSkip,
+    /// Messages of groups as signed.
+    group_copies: GroupCopy,
+    /// Parts of boxes.
+    group_parts: GroupPart,
+    /// Own epoch keys to publish.
+    group_old_keys: GroupOldKey,
+    /// Whom this device invited.
+    group_invites: GroupInvite,
+    /// Conversations, one for each person or group.
     conversations: Conversation,
     /// Shown messages.
     messages: Message,

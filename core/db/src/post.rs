@@ -14,6 +14,8 @@ numbers! {
         Once = 1,
         /// When a store has it.
         Card = 2,
+        /// When a store has it; its message's state follows.
+        Shared = 3,
     }
 }
 

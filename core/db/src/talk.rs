@@ -13,6 +13,8 @@ numbers! {
     Kind {
         /// Between two accounts.
         Pair = 0,
+        /// A group.
+        Group = 1,
     }
 }
 

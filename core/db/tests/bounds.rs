@@ -8,18 +8,24 @@ use std::path::Path;
 #[test]
 fn every_table_has_its_bound_in_the_documentation() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut tables, mut dropped) = (BTreeSet::new(), BTreeSet::new());
-    for entry in fs::read_dir(root.join("src")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|end| end == "sql") {
-            let sql = fs::read_to_string(path).unwrap();
-            let begins = sql.split("CREATE TABLE ").skip(1);
-            tables.extend(begins.map(|rest| rest.split('(').next().unwrap().to_owned()));
-            let ends = sql.split("DROP TABLE ").skip(1);
-            dropped.extend(ends.map(|rest| rest.split(';').next().unwrap().to_owned()));
+    let mut files: Vec<_> = fs::read_dir(root.join("src")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "sql"));
+    files.sort();
+    let mut tables = BTreeSet::new();
+    for path in files {
+        let sql = fs::read_to_string(path).unwrap();
+        for statement in sql.split(';') {
+            let name = |rest: &str| rest.split(['(', ' ']).next().unwrap().to_owned();
+            let behind = |words| statement.split_once(words).map(|(_, rest)| name(rest));
+            tables.extend(behind("CREATE TABLE "));
+            let new = behind(" RENAME TO ");
+            let old = behind("ALTER TABLE ").filter(|_| new.is_some());
+            for gone in behind("DROP TABLE ").into_iter().chain(old) {
+                assert!(tables.remove(&gone), "{gone}");
+            }
+            tables.extend(new);
         }
     }
-    tables.retain(|table| !dropped.contains(table));
     assert!(tables.len() > 15, "{tables:?}");
     let page = fs::read_to_string(root.join("../../docs/architecture.md")).unwrap();
     let (_, section) = page.split_once("## Bounds").expect("a section on bounds");

@@ -87,10 +87,24 @@ fn read(path: &Path) -> Result<All, Error> {
         assert!(tx.contents.of_hash(&[1; 32])?.is_none());
         assert!(tx.early.one(&[1; 32], 14, &[2; 33])?.is_none() && tx.messages.newer(1)?.is_empty());
         assert!(queues.iter().all(Option::is_none));
+        no_groups(tx)?;
         let values = (0..40).map(|n| tx.kv.get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.messages.get(&[n; 32]));
         Ok((values.collect::<Result<_, _>>()?, messages.collect::<Result<_, _>>()?, shown))
     })
+}
+
+fn no_groups(tx: &Tables<'_>) -> Result<(), Error> {
+    let id = [1; 32];
+    assert!(tx.groups.all()?.is_empty() && tx.groups.due_ms()?.is_none() && tx.groups.past_ms()?.is_none());
+    assert!(tx.group_entries.of(&id)?.is_empty() && tx.group_leaves.of(&id)?.is_empty());
+    assert!(tx.group_exchange.of(&id)?.is_empty() && tx.group_passed.get(&id, &[1; 16], &1)?.is_none());
+    assert!(tx.group_epochs.of(&id)?.is_empty() && tx.group_epochs.over(1)?.is_empty());
+    assert!(tx.group_chains.all()?.is_empty() && tx.group_chains.due_ms()?.is_none());
+    assert!(tx.group_skipped.by_tag(&[1; 16])?.is_none() && tx.group_copies.of_message(&id)?.is_none());
+    assert!(tx.group_parts.of(&id, &id)?.is_empty() && tx.group_old_keys.due(&id, 1)?.is_none());
+    assert!(tx.group_invites.of(&id)?.is_empty() && tx.group_invites.at(&id)?.is_none());
+    Ok(())
 }
 
 struct Whole {

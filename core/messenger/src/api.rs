@@ -5,6 +5,7 @@
 //! microseconds to a few milliseconds. Everything except [`Messenger::open`] and the reads is cancel-safe.
 
 mod files;
+mod groups;
 mod posts;
 mod read;
 mod search;
@@ -210,7 +211,7 @@ impl Messenger {
         self.call(call::Retry { message: message.clone() }).await
     }
 
-    /// Marks all messages up to `message` as read; their author is told if read receipts are on. A long text that is
+    /// Marks all messages up to `message` as read; a contact is told if read receipts are on. A long text that is
     /// still being fetched stays unread; mark it when it is whole. Errors: `message.missing`, `conversation.missing`.
     pub async fn mark_read(&self, conversation: &ConversationId, message: &MessageId) -> Result<(), Error> {
         self.call(call::MarkRead { conversation: conversation.clone(), message: message.clone() }).await
@@ -260,7 +261,8 @@ impl Messenger {
         self.call(call::MarkUnread { conversation: conversation.clone(), on }).await
     }
 
-    /// Says that the person is writing. It is sent at most every 15 s, and only if the setting `typing` is on. Errors:
+    /// Says that the person is writing. It is sent at most every 15 s, only if the setting `typing` is on, and never to
+    /// a group. Errors:
     /// `conversation.missing`.
     pub async fn typing(&self, conversation: &ConversationId) -> Result<(), Error> {
         self.call(call::Typing { conversation: conversation.clone() }).await

@@ -50,6 +50,19 @@ pub(crate) fn file(cursor: &str) -> Result<FilePlace, Error> {
     Ok((lamport, time_s, id, u32::from_be_bytes(*i)))
 }
 
+pub(crate) fn of_member((seat, name, id): (u32, &str, &[u8; 16])) -> String {
+    URL_SAFE_NO_PAD.encode([seat.to_be_bytes().as_slice(), id, name.as_bytes()].concat())
+}
+
+/// Seat; shown name; id of the member.
+pub(crate) fn member(cursor: &str) -> Result<(u32, String, [u8; 16]), Error> {
+    let bytes = decode(cursor)?;
+    let (seat, rest) = bytes.split_first_chunk::<4>().ok_or(Code::BadId)?;
+    let (id, name) = rest.split_first_chunk::<16>().ok_or(Code::BadId)?;
+    let name = String::from_utf8(name.to_vec()).map_err(|_| Code::BadId)?;
+    Ok((u32::from_be_bytes(*seat), name, *id))
+}
+
 fn decode(cursor: &str) -> Result<Vec<u8>, Error> {
     URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Code::BadId.into())
 }

@@ -11,6 +11,8 @@ pub mod call;
 mod carry;
 pub(crate) mod file;
 mod files;
+pub(crate) mod group;
+pub mod groups;
 mod hear;
 pub mod input;
 mod jobs;
@@ -45,6 +47,7 @@ use base::step::{Base, Fx, Rng};
 use carry::{Carry, link};
 use file::memory::Begun;
 use file::{File, auto, body, up};
+use group::{Group, memory::Memory};
 use hear::bucket::{Bucket, Meter};
 use hear::query::Query;
 use hear::{Hear, incoming};
@@ -76,6 +79,7 @@ pub struct Engine {
     rng: Rng,
     own: Option<Own>,
     index: Index,
+    groups: Memory,
     live: Live,
     /// The time of the running input, device's clock.
     now_ms: i64,
@@ -86,12 +90,12 @@ pub struct Engine {
 impl Engine {
     /// Opens the engine over a database. What an earlier run left is due again. After an error nothing is changed.
     pub fn open(db: Account, config: EngineConfig, rng: Rng, now_ms: i64) -> Result<(Self, Vec<Effect>), Error> {
-        let (own, index) = db.read(|tx| {
+        let (own, index, groups) = db.read(|tx| {
             let own = Own::load(tx, config.read_receipts)?;
-            Ok::<_, Error>((own, Index::load(tx)?))
+            Ok::<_, Error>((own, Index::load(tx)?, Memory::load(tx, now_ms)?))
         })?;
         let updated = own.as_ref().is_some_and(|own| own.record.suites != config.suites);
-        let mut engine = Self { db, config, rng, own, index, live: Live::default(), now_ms, out: Vec::new() };
+        let mut engine = Self { db, config, rng, own, index, groups, live: Live::default(), now_ms, out: Vec::new() };
         let gap = if engine.own.is_some() { old_copy::gap(engine.rng.next_u32()) } else { 0 };
         engine.run(|step| {
             link::leave_gaps(step, gap)?;
@@ -109,6 +113,7 @@ impl Engine {
         if engine.own.is_some() {
             engine.live.hear.held.begin();
         }
+        engine.live.group_buckets = engine.group_buckets()?;
         engine.live.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
         engine.subscribe();
         engine.choose_mode();
@@ -280,7 +285,7 @@ impl Engine {
 
     /// One transaction. It is compiled once, and not for each of its callers.
     fn step(&mut self, work: &mut dyn FnMut(&mut Step<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        let (now_ms, Self { db, config, rng, own, index, live, .. }) = (self.now_ms, &mut *self);
+        let (now_ms, Self { db, config, rng, own, index, groups, live, .. }) = (self.now_ms, &mut *self);
         let done = db.transaction(|tables| {
             let base = Base {
                 tx: tables.view(),
@@ -307,11 +312,22 @@ impl Engine {
             let carry = Carry::new(keys, (tables.items, tables.links), (BTreeSet::new(),));
             let carried = (tables.contents, tables.files, tables.attachments);
             let file = File::new(carry, carried, (Vec::new(), Vec::new()));
+            let (rows, entries, leaves) = (tables.groups, tables.group_entries, tables.group_leaves);
+            let (exchange, passed, epochs) = (tables.group_exchange, tables.group_passed, tables.group_epochs);
+            let (chains, skipped, copies) = (tables.group_chains, tables.group_skipped, tables.group_copies);
+            let (parts, old_keys, invites) = (tables.group_parts, tables.group_old_keys, tables.group_invites);
+            let of_groups =
+                (rows, entries, leaves, exchange, passed, epochs, chains, skipped, copies, parts, old_keys, invites);
+            let group = Group::new(file, of_groups, (groups, Vec::new()));
             let (annotations, early) = (tables.annotations, tables.early);
             let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals, annotations, early);
-            let mut step = People::new(Talk::new(file, shown, ()), (tables.persons, tables.news), ());
+            let mut step = People::new(Talk::new(group, shown, ()), (tables.persons, tables.news), ());
             work(&mut step)?;
             kind::pointer::arrived(&mut step)?;
+            if step.fx.ready {
+                group::say::release_all(&mut step)?;
+            }
+            talk::group::news(&mut step)?;
             reset::shorten(&mut step)?;
             let (fx, begun) = (take(&mut step.fx), take(&mut step.begun));
             let asked = (take(&mut step.queries), take(&mut step.finds));
@@ -324,6 +340,9 @@ impl Engine {
                 if let Ok(index) = self.db.read(Index::load) {
                     self.index = index;
                 }
+                if let Ok(groups) = self.db.read(|tx| Memory::load(tx, now_ms)) {
+                    self.groups = groups;
+                }
                 Err(error)
             }
         }
@@ -335,6 +354,9 @@ impl Engine {
             let default = self.config.read_receipts;
             self.own = self.db.read(|tx| Own::load(tx, default))?;
             self.subscribe();
+        }
+        if fx.topics {
+            self.hear_groups()?;
         }
         self.live.post.in_flight.extend(fx.launched);
         self.live.post.checking.extend(fx.checked);
@@ -399,8 +421,13 @@ impl Engine {
         let clock_s = u64::try_from(self.live.clock.correct(self.now_ms) / 1000).unwrap_or(0);
         let (current, other) = self.config.buckets.heard(clock_s);
         let home = own.account.home_value();
-        let topic = |log2_n| -> ContentTopic { content_topic(Lane::Home, log2_n, &home) };
-        std::iter::once(current).chain(other).map(|n| topic(n).to_string()).collect()
+        let groups = self.live.group_buckets.iter().map(|bucket| (Lane::Group, *bucket));
+        let values: Vec<(Lane, [u8; 8])> = std::iter::once((Lane::Home, home)).chain(groups).collect();
+        let topic = |(n, (lane, value)): (u8, &(Lane, [u8; 8]))| -> ContentTopic { content_topic(*lane, n, value) };
+        let both = std::iter::once(current).chain(other);
+        let mut all: Vec<String> = both.flat_map(|n| values.iter().map(move |v| topic((n, v)).to_string())).collect();
+        all.dedup();
+        all
     }
 
     /// Switches relay mode by the known state of power and network.

@@ -143,6 +143,15 @@ codes! {
     InviteTooMany = "invite.too_many", State, "8 invites are open or 32 secrets are in use; close one that `invites` \
          lists";
     InviteMissing = "invite.missing", NotFound, "no such invite is open";
+    BadGroup = "input.group", InvalidInput, "a group's name has 1 to 60 bytes, its description at most 500";
+    GroupNotInvited = "group.not_invited", State, "nobody invites you to this group now";
+    GroupJoining = "group.joining", State, "other members have not confirmed this group yet; reading works, writing \
+         follows";
+    GroupRekeying = "group.rekeying", State, "a new key of this group is on its way; messages wait for it";
+    GroupNotAllowed = "group.not_allowed", State, "your role in this group does not allow this";
+    GroupRemoved = "group.removed", State, "you are no member of this group";
+    GroupClosed = "group.closed", State, "this group was closed";
+    GroupFull = "group.full", State, "the group has no room for more members, or this device for more groups";
     ListOld = "list.old", Crypto, "a device list older than the known one was refused";
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
     SuiteNone = "suite.none", Crypto, "this device and the contact's share no cipher suite; one side needs an update";

@@ -32,6 +32,7 @@ pub mod engine;
 mod error;
 mod event;
 mod fleet;
+pub mod grouplog;
 mod open;
 pub mod records;
 mod runtime;

@@ -1,9 +1,5 @@
 //! Records of the public API. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
-mod file;
-mod message;
-mod post;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use log::LevelFilter;
@@ -12,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Error};
 
 pub use file::{AutoDownload, File, FileKind, FileState, NetworkLimits, NewFile, Rgba, Storage, StoragePart, Transfer};
-pub use message::{Incoming, LastMessage, Message, MessageState};
+pub use group::{Group, GroupMember, GroupPatch, GroupRole, GroupRow, GroupState, GroupWho, MemberId};
+pub use message::{Author, Delivery, Incoming, LastMessage, Message, MessageState};
 pub use post::{
     Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, NewPost, Poll, PollChoice, Reaction, ReactionBy, Reply,
     Version,
@@ -40,6 +37,11 @@ macro_rules! id {
         }
     };
 }
+mod file;
+mod group;
+mod message;
+mod post;
+
 id!(
     /// Id of a contact: the account's `zQ3sh…` id.
     ContactId
@@ -196,14 +198,14 @@ pub struct InvitePreview {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Folder {
-    /// Conversations with contacts, and with people we asked.
+    /// Conversations with contacts, with people we asked, and groups.
     #[default]
     Inbox,
     /// Archived conversations of the inbox.
     Archived,
-    /// Conversations with people who wait for our answer.
+    /// Conversations with people who wait for our answer, and groups that we are invited to.
     Requests,
-    /// Conversations with declined or blocked people.
+    /// Conversations with declined or blocked people, and groups that we declined, left, or are out of.
     Closed,
 }
 
@@ -212,17 +214,22 @@ pub enum Folder {
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// Id of the contact.
-    pub contact: ContactId,
+    /// Id of the contact; `None` for a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
     /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they chose.
+    /// The name they chose, or the group's.
     pub own_name: String,
     /// Their picture, once it is here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<FileId>,
-    /// State of the contact.
-    pub state: ContactState,
+    /// State of the contact; `None` for a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ContactState>,
+    /// Of a group: its state and size; `None` between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupRow>,
     /// Number of unread messages.
     pub unread: u32,
     /// Whether the person marked it as unread, whatever `unread` says.

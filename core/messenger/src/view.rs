@@ -11,11 +11,11 @@ use sotto_wire::file::FilePointer;
 
 use crate::engine::file::{down, picture, up, waveform};
 use crate::engine::talk::kind::{poll, post, reaction};
-use crate::engine::{posts, stored};
+use crate::engine::{groups, posts, stored};
 use crate::error::{Code, Error};
 use crate::records::{
-    ContactId, ConversationId, File, FileId, FileState, LinkPreview, Mention, Message, MessageId, MessageState, Poll,
-    PollChoice, Reaction, ReactionBy, Reply, Transfer, Version,
+    Author, ContactId, ConversationId, Delivery, File, FileId, FileState, LinkPreview, Mention, Message, MessageId,
+    MessageState, Poll, PollChoice, Reaction, ReactionBy, Reply, Transfer, Version,
 };
 use crate::{cursor, cut, disk};
 
@@ -63,6 +63,22 @@ pub fn one(reader: &Reader, id: &Hash) -> Result<sotto_db::Message, Error> {
     row.ok_or(Code::MessageMissing.into())
 }
 
+/// How far an own message came with each reader.
+pub fn deliveries(reader: &Reader, id: &Hash) -> Result<Vec<Delivery>, Error> {
+    let row = one(reader, id)?;
+    if !row.is_own() {
+        return Err(Code::MessageNotYours.into());
+    }
+    let place = reader.tables().conversations.get(&row.conversation)?.ok_or(Code::StorageCorrupt)?;
+    let Some(chat) = place.peer else {
+        return groups::deliveries(reader, &place.id, &row);
+    };
+    let (delivered, read) =
+        (sotto_db::MessageState::Delivered..=sotto_db::MessageState::Read, sotto_db::MessageState::Read);
+    let (contact, name) = (ContactId(account_id(&chat)), name(reader, &chat)?);
+    Ok(vec![Delivery { contact, name, delivered: delivered.contains(&row.state), read: row.state == read }])
+}
+
 /// A message as pages carry it.
 fn in_page(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Result<Message, Error> {
     let mut message = whole(reader, own, near, row)?;
@@ -89,7 +105,9 @@ fn whole(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Re
     let mentions = edited.or_else(|| post.as_ref().map(|post| post.mentions.clone())).unwrap_or_default();
     let pin = marks.iter().rfind(|one| one.kind == Kind::Pin.code());
     let poll = (row.kind == Kind::Poll.code()).then(|| poll::of(&row)).flatten();
+    let author = near.author(reader, &conversation, row.author.as_ref())?;
     let mut message = bare(row);
+    message.author = author;
     message.reactions = counted(own, &marks);
     message.pinned = pin.is_some_and(|pin| pin.value == [1]);
     message.poll = poll.map(|poll| votes(own, poll, &marks));
@@ -189,6 +207,7 @@ pub(crate) fn bare(row: sotto_db::Message) -> Message {
         id: MessageId::from_bytes(&row.id),
         conversation: ConversationId::from_bytes(&row.conversation),
         mine,
+        author: None,
         text: row.text,
         more: false,
         newer: row.newer,
@@ -260,6 +279,18 @@ fn mention(reader: &Reader, one: Called) -> Result<Mention, Error> {
     Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })
 }
 
+/// Who wrote a message of a group. Between two it follows from `mine`.
+pub(crate) fn author_of(reader: &Reader, conversation: &Hash, author: Option<&Chat>) -> Result<Option<Author>, Error> {
+    let Some(chat) = author else {
+        return Ok(None);
+    };
+    let place = reader.tables().conversations.get(conversation)?;
+    match place.is_some_and(|place| place.kind == sotto_db::Kind::Group) {
+        true => Ok(Some(Author { contact: ContactId(account_id(chat)), name: name(reader, chat)? })),
+        false => Ok(None),
+    }
+}
+
 /// What is known of the messages of a page from reading it, and not looked up again for each.
 #[derive(Default)]
 struct Near {
@@ -267,6 +298,8 @@ struct Near {
     quoted: HashMap<Hash, Quoted>,
     /// Their files; `None` if these were not read.
     files: Option<HashMap<Hash, Vec<Attachment>>>,
+    /// Their authors.
+    authors: HashMap<Chat, Option<Author>>,
 }
 
 impl Near {
@@ -279,14 +312,27 @@ impl Near {
                 files.entry(one.message).or_default().push(one);
             }
         }
-        Ok(Self { quoted, files: Some(files) })
+        let mut authors = HashMap::new();
+        for row in page {
+            if let Some(chat) = row.author.filter(|chat| !authors.contains_key(chat)) {
+                authors.insert(chat, author_of(reader, &row.conversation, Some(&chat))?);
+            }
+        }
+        Ok(Self { quoted, files: Some(files), authors })
+    }
+
+    fn author(&self, reader: &Reader, conversation: &Hash, chat: Option<&Chat>) -> Result<Option<Author>, Error> {
+        match chat.and_then(|chat| self.authors.get(chat)) {
+            Some(known) => Ok(known.clone()),
+            None => author_of(reader, conversation, chat),
+        }
     }
 }
 
 #[derive(Clone)]
 struct Quoted {
     conversation: Hash,
-    mine: bool,
+    author: Option<Chat>,
     gone: bool,
     text: Option<String>,
 }
@@ -295,7 +341,7 @@ impl Quoted {
     fn new(row: &sotto_db::Message) -> Self {
         let mut text = row.text.clone();
         text.as_mut().map(|text| cut::to_chars(text, PREVIEW));
-        Self { conversation: row.conversation, mine: row.is_own(), gone: row.is_gone(), text }
+        Self { conversation: row.conversation, author: row.author, gone: row.is_gone(), text }
     }
 }
 
@@ -306,10 +352,11 @@ fn reply_to(reader: &Reader, near: &Near, conversation: &Hash, to: To) -> Result
         None => reader.tables().messages.get(&to.id)?.as_ref().map(Quoted::new),
     };
     let target = target.filter(|target| target.conversation == *conversation);
-    let (gone, mine) = (target.as_ref().is_some_and(|one| one.gone), target.as_ref().map(|one| one.mine));
+    let (gone, mine) = (target.as_ref().is_some_and(|one| one.gone), target.as_ref().map(|one| one.author.is_none()));
+    let author = near.author(reader, conversation, target.as_ref().and_then(|one| one.author.as_ref()))?;
     let mut text = if gone { String::new() } else { target.and_then(|one| one.text).unwrap_or(to.excerpt) };
     cut::to_chars(&mut text, PREVIEW);
-    Ok(Reply { message: MessageId::from_bytes(&to.id), text, mine, gone })
+    Ok(Reply { message: MessageId::from_bytes(&to.id), text, mine, author, gone })
 }
 
 fn emoji(set: &Annotation) -> String {

@@ -10,10 +10,17 @@ mod file;
 mod file_gone;
 mod file_want;
 mod gone;
+mod group_answer;
+mod group_gone;
+mod group_invite;
+mod group_welcome;
 mod hello;
 mod inner;
 mod list;
+mod log_want;
 mod message;
+mod need;
+mod old_key;
 mod pin;
 mod pointer;
 mod poll;
@@ -22,6 +29,7 @@ mod profile;
 mod reaction;
 mod read;
 mod receipt;
+mod relay;
 mod request;
 mod seq;
 mod text;
@@ -38,12 +46,19 @@ pub use file::{
 };
 pub use file_gone::FileGone;
 pub use file_want::{FileWant, MAX_MISSING};
+pub(crate) use generated::GroupInner;
+pub use group_answer::GroupAnswer;
+pub use group_invite::GroupInvite;
+pub use group_welcome::{GroupWelcome, MAX_WELCOME_HEADS};
 pub use hello::{Hello, ResetPair};
 pub use inner::{Inner, MAX_INNER, MAX_RECEIPTS};
+pub use log_want::MAX_LOG_WANT;
 pub use message::{
     LABEL_CONVERSATION, LABEL_MESSAGE, LAMPORT_JUMP, MAX_PARENTS, Message, MessageId, Prefix, clamp_lamport,
     conversation_id, message_id, prefix,
 };
+pub use need::{MAX_NEED, Range};
+pub use old_key::OldKey;
 pub use pin::Pin;
 pub use pointer::Remote;
 pub use poll::{CHOICES, MAX_CHOICE, MAX_QUESTION, Poll};
@@ -53,12 +68,14 @@ pub use post::{
 pub use profile::ProfileUpdate;
 pub use reaction::{MAX_EMOJI, Reaction};
 pub use receipt::{BITMAP_LEN, Receipt, ReceiptError};
+pub use relay::{Relay, Relayed};
 pub use request::{MAX_REQUEST_TEXT, Request};
 pub use seq::{Seen, SeqTracker, SeqTrackerError, WINDOW};
 pub use vote::Vote;
 pub use want::MAX_PREFIXES;
 
 use crate::file::{FilePointerError, MAX_LONG};
+use crate::group::{EntryPrefix, GroupError, MAX_GROUP_INNER};
 use crate::identity::{DeviceList, IdentityError};
 use crate::name::Name;
 use crate::waku::{self, DecodeError};
@@ -174,10 +191,26 @@ kinds! {
     Poll(poll: Box<Poll>) = 17, MAX_BODY in poll;
     /// A vote in a poll.
     Vote(vote: Vote) = 18, MAX_BODY in vote;
+    /// An offer to join a group.
+    GroupInvite(invite: Box<GroupInvite>) = 20, MAX_BODY in group_invite;
+    /// The answer to it.
+    GroupAnswer(answer: Box<GroupAnswer>) = 21, MAX_BODY in group_answer;
+    /// Secrets of a group, for who was added, or for a leaf that lost them.
+    GroupWelcome(welcome: Box<GroupWelcome>) = 22, MAX_BODY in group_welcome;
     /// Chunks of a file that the author lacks.
     FileWant(want: FileWant) = 24, MAX_BODY in file_want;
     /// A wanted file that the author no longer has.
     FileGone(gone: FileGone) = 25, MAX_BODY in file_gone;
+    /// The private half of the author's epoch key in an epoch that ended.
+    OldKey(key: OldKey) = 28, MAX_BODY in old_key;
+    /// Messages or box parts of a group that the author lacks, 1 to [`MAX_NEED`].
+    Need(ranges: Vec<Range>) = 29, MAX_BODY in need;
+    /// Entries of the log that the author lacks, 1 to [`MAX_LOG_WANT`].
+    LogWant(entries: Vec<EntryPrefix>) = 30, MAX_BODY in log_want;
+    /// A message of somebody else, as its author signed it.
+    Relay(relay: Box<Relay>) = 31, MAX_GROUP_INNER in relay;
+    /// Needed messages that the author no longer has, 1 to [`MAX_NEED`].
+    GroupGone(ranges: Vec<Range>) = 32, MAX_BODY in group_gone;
 }
 
 crate::closed_debug!(Content);
@@ -218,6 +251,9 @@ pub enum ContentError {
     /// A malformed device list.
     #[error("malformed device list")]
     List(#[source] IdentityError),
+    /// A malformed leaf or another object of a group.
+    #[error("malformed object of a group")]
+    Group(#[source] GroupError),
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ContentError> {

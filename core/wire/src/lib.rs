@@ -28,6 +28,7 @@ macro_rules! closed_debug {
 pub mod content;
 pub mod envelope;
 pub mod file;
+pub mod group;
 pub mod hash;
 pub mod identity;
 pub mod invite;

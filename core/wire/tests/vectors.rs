@@ -10,14 +10,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_random, blob_seal, blob_tag, blob_topic, preview_topic};
 use sotto_wire::content::{
-    Content, Edit, File, FileGone, FileKind, FileWant, Hello, Inner, Kind, Mention, Message, Pin, Poll, Post, Preview,
-    ProfileUpdate, Reaction, Receipt, Remote, Reply, Request, ResetPair, SeqTracker, Vote, conversation_id, message_id,
-    prefix,
+    Content, Edit, File, FileGone, FileKind, FileWant, GroupAnswer, GroupInvite, GroupWelcome, Hello, Inner, Kind,
+    Mention, Message, OldKey, Pin, Poll, Post, Preview, ProfileUpdate, Range, Reaction, Receipt, Relay, Relayed,
+    Remote, Reply, Request, ResetPair, SeqTracker, Vote, conversation_id, message_id, prefix,
 };
 use sotto_wire::envelope::{self, Class, Envelope, Form, pad, room, unpad};
 use sotto_wire::file::{
     FilePointer, HUGE_CHUNK, Hasher, LARGE_CHUNK, LARGE_UP_TO, Layout, MAX_FILE, MAX_LONG, Manifest, POINTER_LEN, Part,
 };
+use sotto_wire::group::{Leaf, Seed};
 use sotto_wire::identity::{
     self, BUNDLE_LEN, Bundle, CLOSED_LEN, Closed, DeviceList, DeviceRecord, MAX_LIST_LEN, Profile, RECORD_LEN,
     secret_hash,
@@ -27,11 +28,34 @@ use sotto_wire::name::Name;
 use sotto_wire::topic::{ContentTopic, Lane, bucket_of, content_topic};
 use sotto_wire::waku::{self, Message as _};
 
-const FILES: [(&str, &[&str]); 8] = [
+const FILES: [(&str, &[&str]); 9] = [
     ("blob", &["bad", "file_key", "good"]),
     ("content", &["bodies", "conversation", "device", "inners", "me", "message", "other", "receipt"]),
     ("envelope", &["envelopes", "pads", "rooms"]),
     ("file", &["bad", "file_key", "good", "layouts", "preview", "preview_topic", "topic"]),
+    (
+        "group", // read by tests/group.rs
+        &[
+            "bad_entries",
+            "bad_handovers",
+            "bad_inners",
+            "bad_leaves",
+            "bad_masked",
+            "bad_parts",
+            "entries",
+            "genesis",
+            "handover",
+            "inner",
+            "item_counts",
+            "leaves",
+            "masked_entry",
+            "parts",
+            "rooms",
+            "root",
+            "stuck",
+            "whisper",
+        ],
+    ),
     (
         "identity",
         &["bundle", "chat", "closed", "lists", "not_after_s", "profiles", "record", "secret", "secret_hash", "version"],
@@ -439,9 +463,56 @@ fn content(name: &str) -> Option<Content> {
             expire_s: 60,
         })),
         "Vote" => Content::Vote(Vote { target: seq(0x33), choices: vec![0, 1] }),
+        "GroupInvite" | "GroupAnswer" | "GroupWelcome" | "OldKey" | "Need" | "LogWant" | "Relay" | "GroupGone" => {
+            return group_content(name);
+        }
         "FileWant" => Content::FileWant(FileWant { message: seq(0x33), file: 1, missing: vec![5, 0x80] }),
         "FileGone" => Content::FileGone(FileGone { message: seq(0x33), file: 9 }),
         "Unknown" => Content::Unknown,
+        _ => return None,
+    })
+}
+
+fn group_content(name: &str) -> Option<Content> {
+    let range = |i: u8| Range { epoch: seq(0x21 + i), leaf: seq(0x31 + i), first: i.into(), last: (2 * i).into() };
+    let seed = |i: u8| Seed { epoch: seq(0x21 + i), leaf: seq(0x31 + i), seed: seq(0x61 + i) };
+    Some(match name {
+        "GroupInvite" => Content::GroupInvite(Box::new(GroupInvite {
+            group: seq(0x41),
+            name: "Füchse 🦊".to_owned(),
+            members: 12,
+            picture: Some(place(70_000, 2)),
+        })),
+        "GroupAnswer" => {
+            let ek = Box::new(seq(0));
+            let v = file("group");
+            let mut leaf = Leaf::decode(&bytes(&v["leaves"][0], "bytes")).unwrap();
+            leaf.kem_hash = sha(ek.as_slice());
+            Content::GroupAnswer(Box::new(GroupAnswer { group: seq(0x41), joins: Some((leaf, ek)) }))
+        }
+        "GroupWelcome" => Content::GroupWelcome(Box::new(GroupWelcome {
+            group: seq(0x41),
+            root: seq(0x11),
+            mask: seq(0x81),
+            bucket: seq(0x91),
+            leaf: seq(0x31),
+            k: 3,
+            pair_key: seq(0xa1),
+            seeds: vec![seed(0), seed(1)],
+            heads: vec![seq(0xb1), seq(0xd1)],
+            pointer: place(300_000, 5),
+        })),
+        "OldKey" => Content::OldKey(OldKey { epoch: seq(0x21), key: seq(0x41) }),
+        "Need" => Content::Need(vec![range(0), range(1)]),
+        "LogWant" => Content::LogWant(vec![seq(0x20), seq(0x30)]),
+        "Relay" => Content::Relay(Box::new(Relay {
+            epoch: seq(0x21),
+            leaf: seq(0x31),
+            n: 7,
+            run: seq(0x51),
+            what: Relayed::Whole { signature: seq(0x77), opening: seq::<128>(0x61).to_vec(), inner: b"inner".to_vec() },
+        })),
+        "GroupGone" => Content::GroupGone(vec![range(2)]),
         _ => return None,
     })
 }

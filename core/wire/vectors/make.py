@@ -142,6 +142,125 @@ def invite():
             "bad": [{"error": e, "link": text} for e, text in bad]}
 
 
+# groups: §16
+ROOT, MEMBER = seq(0x11, 32), 2**32 - 1
+
+
+def leaf(first, delegated=False, kem_hash=None):
+    rec = bytearray(record(1))
+    rec[100] = 1 if delegated else 0
+    keys = seq(first, 32) + seq(first + 0x20, 32) + seq(first + 0x40, 32) + (kem_hash or seq(first + 0x60, 32))
+    return CHAT + bytes(rec) + (seq(0x55, 128) if delegated else b"") + keys
+
+
+def leaf_id(data):
+    return sha(b"sotto/group-leaf/1", ROOT, data)[:16]
+
+
+def group_seed(i):
+    return seq(0x21 + i, 8) + seq(0x31 + i, 16) + seq(0x61 + i, 32)
+
+
+def need_range(i):
+    return seq(0x21 + i, 8) + seq(0x31 + i, 16) + u(i, 4) + u(2 * i, 4)
+
+
+def entry(kind, body, signer=0, author=seq(0x31, 16), seat=MEMBER, depth=3, own=bytes(16), parents=(seq(0x40, 32),), version=1, cert=None):
+    """All before the signature."""
+    cert = seq(0x99, 96) if cert is None and signer == 2 else cert or b""
+    return (u(version, 1) + u(kind, 1) + u(signer, 1) + author + u(seat, 4) + u(depth, 4) + u(NOW, 8) + own + u(len(parents), 1) + b"".join(parents)
+            + u(len(body), 2) + body + cert)
+
+
+SIG = seq(0x77, 64)
+
+
+def last(*places):
+    return u(len(places), 1) + b"".join(place + seq(1, 8) + u(9, 4) for place in places)
+
+
+def genesis(name=b"Foxes", policy=b"\1\0\1\0", author=None, **other):
+    first = leaf(0x10)
+    return entry(0, ROOT + first + name + policy, author=author or leaf_id(first), seat=0, depth=0, parents=(), **other)
+
+
+def entries():
+    a, b, own = seq(0x20, 16), seq(0x30, 16), seq(0xF0, 16)
+    up = (seq(0x40, 32), seq(0x50, 32))
+    good = [("Genesis", genesis()), ("Add", entry(1, seq(0x61, 32) + leaf(0x18), seat=5, own=own)), ("Remove", entry(2, a + b"\1" + last(a, b), seat=0, parents=up)),
+            ("Leave", entry(3, b"")), ("Leaf", entry(4, leaf(0x18) + bytes(16))), ("LeafByB", entry(4, leaf(0x18, True) + b, signer=2)),
+            ("UnleafByA", entry(5, b"\2" + a + b + last(a), signer=1)), ("Unleaf", entry(5, b"\1" + a + last(), seat=2)), ("Grant", entry(6, a + u(7, 4), seat=0)),
+            ("Rekey", entry(8, seq(0x71, 32))), ("Refuse", entry(9, seq(0x61, 32), seat=1)), ("Close", entry(10, b"", seat=0)),
+            ("DeputyOff", entry(11, seq(0x66, 32), signer=1)), ("Unknown", entry(77, b"later\xff"))]
+    values = [("Name", 1, "Füchse".encode()), ("Picture", 2, pointer(70000, 2)), ("NoPicture", 2, b""), ("Timer", 3, u(86400, 4)), ("Text", 4, b"About foxes"),
+              ("Adds", 5, b"\1"), ("Sets", 6, b"\0"), ("Writes", 7, b"\1"), ("Link", 8, seq(0x61, 32) + b"\1"), ("History", 9, b"\1"), ("UnknownField", 44, b"later")]
+    return good + [(name, entry(7, u(field, 1) + value, seat=1)) for name, field, value in values]
+
+
+def bad_entries():
+    a, b, rekey = seq(0x20, 16), seq(0x30, 16), seq(0x71, 32)
+    rec = bytearray(leaf(0x18))
+    rec[33 + 100] = 2
+    make = [("Newer", entry(3, b"", version=2)), ("Field", entry(3, b"", version=0)), ("Order", entry(8, rekey, parents=(seq(0x50, 32), seq(0x40, 32)))),
+            ("Order", entry(8, rekey, parents=(seq(0x50, 32), seq(0x50, 32)))), ("TooMany", entry(8, rekey, parents=[seq(i, 32) for i in range(9)])),
+            ("Field", entry(8, rekey, parents=())), ("Field", entry(8, rekey, depth=0)), ("Field", entry(8, rekey, signer=1)), ("Field", entry(8, rekey, signer=3)),
+            ("Length", entry(8, rekey + b"\0")), ("Length", entry(8, rekey[1:])), ("Length", entry(4, leaf(0x18))), ("Length", entry(4, leaf(0x18, True)[:-1] + bytes(16))),
+            ("Field", entry(4, leaf(0x18) + bytes(16), seat=0)), ("Field", entry(4, bytes(rec) + bytes(16))), ("Field", entry(4, leaf(0x18) + bytes(16), signer=1, seat=0)),
+            ("Field", entry(4, leaf(0x18) + bytes(16), signer=1, own=seq(1, 16))), ("Field", entry(2, a + b"\1" + last())), ("Field", entry(2, a + b"\2" + last(), seat=0)),
+            ("Order", entry(2, a + b"\1" + last(b, a), seat=0)), ("TooMany", entry(2, a + b"\0" + u(65, 1) + bytes(65 * 28), seat=0)), ("TooMany", entry(5, b"\0" + last(), seat=0)),
+            ("TooMany", entry(5, b"\5" + bytes(80) + last(), seat=0)), ("Order", entry(5, b"\2" + b + a + last(), seat=0)), ("Field", entry(6, a + u(3, 4), seat=3)),
+            ("Field", entry(10, b"", seat=1)), ("Length", entry(10, b"\0", seat=0)), ("Field", entry(11, rekey)), ("Field", entry(11, rekey, signer=2)), ("Field", entry(9, rekey)),
+            ("Field", entry(7, b"\0x", seat=0)), ("TooLong", entry(7, b"\1" + b"x" * 61, seat=0)), ("Text", entry(7, b"\1\xff", seat=0)),
+            ("Field", entry(7, b"\3" + u(4, 4), seat=0)), ("TooLong", entry(7, b"\4" + b"x" * 501, seat=0)), ("Field", entry(7, b"\5\2", seat=0)),
+            ("Length", entry(7, b"\5\1\1", seat=0)), ("Picture(Length)", entry(7, b"\2" + bytes(75), seat=0)), ("TooLong", entry(77, bytes(2049))),
+            ("Field", genesis(author=a)), ("Field", genesis(own=seq(1, 16))), ("TooLong", genesis(name=b"x" * 61)), ("Text", genesis(name=b"\xff")), ("Field", genesis(policy=b"\2\0\0\0"))]
+    return [(e, data + SIG) for e, data in make] + [("Length", entry(3, b"") + SIG + b"\0"), ("Length", entry(3, b"") + SIG[:-1]), ("Length", b""), ("TooLong", bytes(2519))]
+
+
+def part_head(form, count, part=1, parts=3):
+    return b"\1" + seq(0x40, 32) + seq(0x31, 16) + u(5, 4) + u(part, 1) + u(parts, 1) + seq(0x81, 32) + u(form, 1) + u(count, 2)
+
+
+def items(count):
+    return b"".join(seq(i, 8) + seq(2 * i, 48) for i in range(count))
+
+
+def intros(count):
+    return b"".join(seq(i, 16) + seq(3 * i, 1088) + seq(5 * i, 48) for i in range(count))
+
+
+def group():
+    leaves = [{"delegated": d, "bytes": leaf(0x10, d).hex(), "id": leaf_id(leaf(0x10, d)).hex()} for d in (False, True)]
+    good = [{"entry": name, "bytes": (data + SIG).hex(), "signed": (ROOT + data).hex(), "id": sha(b"sotto/group-entry-id/1", ROOT, data).hex()} for name, data in entries()]
+    parts = [{"form": f, "count": n, "class": c, "head": part_head(f, n).hex(), "sha256": sha(part_head(f, n) + (intros if f else items)(n)).hex()}
+             for f, n, c in ((0, 16, 2048), (0, 32, 2048), (0, 48, 8192), (0, 128, 8192), (1, 1, 2048), (1, 2, 65536), (1, 56, 65536))]
+    bad_parts = [("Field", part_head(0, 0)), ("Field", part_head(0, 17) + items(17)), ("TooMany", part_head(0, 144)), ("TooMany", part_head(1, 57)),
+                 ("Field", part_head(2, 16) + items(16)), ("Field", part_head(0, 16, 3, 3) + items(16)), ("Length", part_head(0, 16) + items(15)), ("Length", part_head(0, 16) + items(17))]
+    whisper = b"\2" + seq(0x31, 16) + seq(0x81, 32) + seq(0, 1088) + seq(0x91, 8)
+    stuck = b"\3" + seq(0x31, 16) + seq(0x81, 32) + u(NOW, 8) + u(2, 1) + seq(1, 8) + seq(2, 8)
+    by_b = entry(4, leaf(0x18, True) + bytes(16), signer=2)
+    bad_masked = [("Newer", b"\5later"), ("Field", b"\0"), ("Length", b""), ("Length", whisper + bytes(16)), ("TooLong", whisper + bytes(817)), ("Length", whisper[:-1]),
+                  ("Order", b"\3" + bytes(56) + u(2, 1) + seq(2, 8) + seq(1, 8) + SIG), ("Field", b"\3" + bytes(56) + b"\0" + SIG), ("TooMany", b"\3" + bytes(56) + u(33, 1) + bytes(264) + SIG),
+                  ("Length", stuck + SIG + b"\0"), ("Field", b"\4" + entry(3, b"") + SIG)]
+    ack, proof = seq(0x31, 4) + u(7, 4), seq(0x31, 16) + seq(0xD1, 16)
+    inner = raw(1, ack + ack) + raw(2, seq(0x40, 32)) + raw(3, b"M") + raw(4, entry(3, b"") + SIG) + raw(4, b"x") + raw(5, group_seed(0)) + raw(6, seq(0, 1184)) + raw(7, proof) + num(8, 1)
+    bad_inners = [("TooMany", raw(1, bytes(104))), ("Length", raw(1, bytes(9))), ("TooMany", raw(2, bytes(80))), ("Length", raw(2, bytes(15))), ("TooMany", raw(4, b"x") * 9),
+                  ("TooMany", raw(5, bytes(56 * 17))), ("TooMany", raw(7, bytes(32 * 129))), ("TooLong", raw(3, bytes(8043))),
+                  ("TooLong", raw(4, bytes(2519))), ("Length", raw(6, bytes(1183))), ("Malformed", b"\xff")]
+    row = seq(0x31, 16) + u(7, 4) + seq(0x61, 32) + seq(0x81, 32)
+    handover = (b"\1" + u(2, 2) + u(3, 2) + b"one" + u(0, 2) + u(1, 1) + seq(0x40, 32) + u(2, 2) + row + u(128, 1) + seq(0x61, 128) + row + u(0, 1) + u(1, 2) + seq(3, 1184))
+    bad_handovers = [("Newer", b"\2"), ("Field", b"\0"), ("Length", b""), ("Length", handover[:-1]), ("Length", handover + b"\0"), ("Field", handover[:-1187] + b"\1x" + handover[-1186:]),
+                     ("TooMany", b"\1" + u(0, 2) + u(17, 1) + (bytes(32) + u(0, 2)) * 17 + u(0, 2)), ("TooLong", b"\1" + u(1, 2) + u(2519, 2) + bytes(2519) + b"\0" + u(0, 2))]
+    cases = lambda all_: [{"error": e, "bytes": b.hex()} for e, b in all_]
+    return {"root": ROOT.hex(), "leaves": leaves, "genesis": {"bytes": (genesis() + SIG).hex(), "group": sha(b"sotto/group/1", genesis() + SIG).hex()}, "entries": good,
+            "bad_entries": cases(bad_entries()), "bad_leaves": cases([("Length", leaf(1) + b"\0"), ("Length", leaf(1, True)[:-1]), ("Field", bytes(133) + b"\2" + bytes(340))]),
+            "parts": parts, "bad_parts": cases(bad_parts), "whisper": {"head": whisper.hex(), "bytes": (whisper + seq(0, 40)).hex()},
+            "stuck": {"group": seq(0x41, 32).hex(), "bytes": (stuck + SIG).hex(), "signed": (seq(0x41, 32) + stuck).hex()}, "masked_entry": (b"\4" + by_b + SIG).hex(),
+            "bad_masked": cases(bad_masked), "inner": inner.hex(), "bad_inners": cases(bad_inners), "handover": handover.hex(), "bad_handovers": cases(bad_handovers),
+            "rooms": [{"class": c, "opening": o, "inner": c - 50 - 97 - o} for c in (512, 2048, 8192) for o in (0, 128, 172)],
+            "item_counts": [{"leaves": n, "counts": [128] * (n // 128) + ([-(-(n % 128) // 16) * 16] if n % 128 else [])} for n in (0, 1, 16, 17, 32, 33, 128, 129, 350, 1400)]}
+
+
 # content
 def message(kind, body, parents=b"", lamport=5):
     return raw(1, seq(0x70, 16)) + num(2, lamport) + num(3, NOW) + raw(4, parents) + num(5, kind) + raw(6, body)
@@ -167,7 +286,14 @@ def content():
               ("Delete", 13, seq(0x33, 64)), ("Reaction", 14, raw(1, seq(0x33, 32)) + raw(2, "👍".encode()) + num(3, 1)),
               ("Pin", 15, raw(1, seq(0x33, 32)) + num(2, 1)), ("Timer", 16, num(1, 86400)),
               ("Poll", 17, raw(1, b"Soup?") + raw(2, b"yes") + raw(2, b"no") + num(3, 1) + num(4, NOW) + num(5, 60)),
-              ("Vote", 18, raw(1, seq(0x33, 32)) + raw(2, b"\x00\x01")), ("FileWant", 24, raw(1, seq(0x33, 32)) + num(2, 1) + raw(3, b"\x05\x80")), ("FileGone", 25, raw(1, seq(0x33, 32)) + num(2, 9)),
+              ("Vote", 18, raw(1, seq(0x33, 32)) + raw(2, b"\x00\x01")), ("GroupInvite", 20, raw(1, seq(0x41, 32)) + raw(2, "Füchse 🦊".encode()) + num(3, 12) + raw(4, pointer(70000, 2))),
+              ("GroupAnswer", 21, raw(1, seq(0x41, 32)) + raw(2, leaf(0x10, False, sha(seq(0, 1184)))) + raw(3, seq(0, 1184))),
+              ("GroupWelcome", 22, raw(1, seq(0x41, 32)) + raw(2, ROOT) + raw(3, seq(0x81, 32)) + raw(4, seq(0x91, 8)) + raw(5, seq(0x31, 16)) + num(6, 3)
+               + raw(7, seq(0xA1, 32)) + raw(8, group_seed(0) + group_seed(1)) + raw(9, seq(0xB1, 64)) + raw(10, pointer(300000, 5))),
+              ("FileWant", 24, raw(1, seq(0x33, 32)) + num(2, 1) + raw(3, b"\x05\x80")), ("FileGone", 25, raw(1, seq(0x33, 32)) + num(2, 9)),
+              ("OldKey", 28, seq(0x21, 8) + seq(0x41, 32)), ("Need", 29, need_range(0) + need_range(1)), ("LogWant", 30, seq(0x20, 32)),
+              ("Relay", 31, raw(1, seq(0x21, 8)) + raw(2, seq(0x31, 16)) + num(3, 7) + raw(4, seq(0x77, 64)) + raw(5, seq(0x51, 32)) + raw(6, seq(0x61, 128)) + raw(7, b"inner")),
+              ("GroupGone", 32, need_range(2)),
               ("Unknown", 77, b"\x00later\xff")]
     receipt = seq(0xD0, 4) + u(41, 4) + b"\x05\x80"
     inners = [{"seq": 7, "floor": 5, "receipts": [receipt.hex()], "message": text.hex(),
@@ -328,7 +454,7 @@ def waku():
 
 def main():
     changed = 0
-    for make in (envelope, topic, identity, invite, content, blob, file, waku):
+    for make in (envelope, topic, identity, invite, content, blob, file, waku, group):
         path = os.path.join(HERE, make.__name__ + ".json")
         text = json.dumps(make(), indent=1, ensure_ascii=False) + "\n"
         if not os.path.exists(path):

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 use sotto_messenger::engine::input::Effect;
-use sotto_messenger::records::{ContactId, Invite, MessageId};
+use sotto_messenger::records::{ContactId, ConversationId, Invite, MessageId};
 use sotto_messenger::{Error, Event};
 use sotto_net::Command;
 use zeroize::Zeroizing;
@@ -129,6 +129,7 @@ shown! {
     Zeroizing<String>, words: words.as_str().to_owned();
     Invite, invite: format!("{} {} {}", invite.id.0, invite.link, invite.expires_ms);
     ContactId, id: id.0.clone();
+    ConversationId, id: id.0.clone();
     MessageId, id: id.0.clone();
     Vec<MessageId>, ids: ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(" ");
     u32, received: received.to_string();

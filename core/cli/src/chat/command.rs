@@ -5,10 +5,11 @@ use sotto_messenger::records::NewPoll;
 
 use super::deed::Deed;
 use super::files::{Sending, path_and_text};
+use super::groups::Rule;
 use super::keep::Keep;
 
 /// All command words.
-pub(super) const WORDS: [&str; 47] = [
+pub(super) const WORDS: [&str; 54] = [
     "help",
     "invite",
     "invites",
@@ -55,6 +56,13 @@ pub(super) const WORDS: [&str; 47] = [
     "multipoll",
     "search",
     "jump",
+    "group",
+    "members",
+    "bring",
+    "admin",
+    "demote",
+    "kick",
+    "leave",
     "quit",
 ];
 
@@ -91,6 +99,11 @@ pub(super) enum Command<Who, Which> {
     Pins,
     Search(String),
     Jump(usize),
+    /// Makes a group of this name.
+    Group(String, Vec<Who>),
+    /// Invites to the open group.
+    Bring(Vec<Who>),
+    Rule(Rule),
     Quit,
 }
 
@@ -153,13 +166,23 @@ pub(super) fn parse<Who, Which>(
         "remove" => Command::Remove(who(rest)?),
         "forward" => {
             let (message, people) = which(rest)?;
-            let people = people.split(',').map(|one| who(one.trim())).collect::<Result<_, _>>()?;
-            Command::Forward(message, people)
+            Command::Forward(message, several(people, &who)?)
         }
         "pins" => Command::Pins,
         "search" if rest.is_empty() => return Err("/search needs words."),
         "search" => Command::Search(rest.to_owned()),
         "jump" => Command::Jump(hash(rest).parse().map_err(|_| "Say the number that the list shows: /jump 1")?),
+        "group" => {
+            let (name, people) =
+                rest.split_once('|').ok_or("Write the name and whom to invite: /group Lake | WHO, WHO")?;
+            Command::Group(name.trim().to_owned(), several(people, &who)?)
+        }
+        "bring" => Command::Bring(several(rest, &who)?),
+        "members" => Command::Rule(Rule::Members),
+        "admin" => Command::Rule(Rule::Admin(member(rest)?)),
+        "demote" => Command::Rule(Rule::Demote(member(rest)?)),
+        "kick" => Command::Rule(Rule::Kick(member(rest)?)),
+        "leave" => Command::Rule(Rule::Leave),
         "quit" => Command::Quit,
         _ => match keep(word, rest)? {
             Some(keep) => Command::Keep(keep),
@@ -170,6 +193,16 @@ pub(super) fn parse<Who, Which>(
             None => return Err(UNKNOWN),
         },
     }))
+}
+
+/// People between commas.
+fn several<Who>(text: &str, who: &impl Fn(&str) -> Result<Who, &'static str>) -> Result<Vec<Who>, &'static str> {
+    text.split(',').map(|one| who(one.trim())).collect()
+}
+
+/// A member by its number.
+fn member(text: &str) -> Result<usize, &'static str> {
+    hash(text).parse().map_err(|_| "Say the member's number: /members shows it.")
 }
 
 const UNKNOWN: &str = "There is no such command: /help shows them.";
@@ -278,6 +311,7 @@ pub(super) mod tests {
             "unsend" | "delete" | "pin" | "history" => message.to_owned(),
             "vote" | "forward" | "save" => format!("{message} 1"),
             "poll" | "multipoll" => "where? | here | there".to_owned(),
+            "group" => "Lake | 1".to_owned(),
             _ => "1".to_owned(),
         };
         format!("/{word} {rest}")
@@ -360,6 +394,19 @@ pub(super) mod tests {
         assert!(parse("/poll | the sea | the hills").is_err());
         assert_eq!(parse("/timer 60"), Ok(Some(Command::Keep(Keep::Timer(60)))));
         assert!(parse("/timer soon").is_err());
+    }
+
+    #[test]
+    fn a_group_has_a_name_and_members_by_number() {
+        let line = |line| parse(line, number, numbered);
+        assert_eq!(line("/group By the lake | 1, 3"), Ok(Some(Command::Group("By the lake".into(), vec![1, 3]))));
+        assert_eq!(line("/bring 2"), Ok(Some(Command::Bring(vec![2]))));
+        assert_eq!(line("/kick #2"), Ok(Some(Command::Rule(Rule::Kick(2)))));
+        let whom = vec!["Bob".to_owned(), "Eve Adams".to_owned()];
+        assert_eq!(parse("/group Lake | Bob, Eve Adams", name, picked), Ok(Some(Command::Group("Lake".into(), whom))));
+        for bad in ["/group Lake", "/group Lake | Bob", "/kick Bob", "/admin", "/bring"] {
+            assert!(line(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

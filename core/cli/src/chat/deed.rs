@@ -4,11 +4,15 @@ use sotto_messenger::records::{ConversationId, Hit, MessageId, NewPost};
 use sotto_messenger::{Error, Messenger};
 
 use super::files::{self, LISTED, Saves};
+use super::groups;
 use super::lines;
 use super::posts::{self, flat, moment};
 
 /// Most hits of a search.
 pub(super) const HITS: u32 = 50;
+
+/// Members of a group whose names a text can mention.
+const MENTIONED: u32 = 500;
 
 /// A deed.
 #[derive(Clone, PartialEq, Eq)]
@@ -90,8 +94,14 @@ pub(super) fn mentions(
     if !text.contains('@') {
         return Ok(Vec::new());
     }
-    let contact = messenger.conversation(conversation)?.contact;
-    Ok(posts::mentions(text, &messenger.contact(&contact)?))
+    let contacts = match messenger.conversation(conversation)?.contact {
+        Some(contact) => vec![messenger.contact(&contact)?],
+        None => {
+            let members = messenger.group_members(conversation, None, MENTIONED)?.into_iter();
+            members.filter(|member| !member.own).filter_map(|member| messenger.contact(&member.contact).ok()).collect()
+        }
+    };
+    Ok(posts::mentions(text, &contacts))
 }
 
 /// The versions of a text, one below the other.
@@ -109,15 +119,21 @@ pub(super) struct Found {
     pub(super) conversation: ConversationId,
     pub(super) message: MessageId,
     mine: bool,
+    /// Who wrote it, in a group.
+    author: Option<String>,
     /// On one line; a search puts its words between « and ».
     text: String,
     time_ms: i64,
 }
 
 impl Found {
-    /// Its line; `label` is the contact's.
+    /// Its line; `label` is the conversation's.
     pub(super) fn line(&self, label: &str) -> String {
-        let author = if self.mine { format!("you to {label}") } else { label.to_owned() };
+        let author = match &self.author {
+            _ if self.mine => format!("you to {label}"),
+            Some(author) => format!("{author} in {label}"),
+            None => label.to_owned(),
+        };
         format!("{} {author}: {}", moment(self.time_ms), self.text)
     }
 }
@@ -129,6 +145,7 @@ pub(super) fn search(messenger: &Messenger, words: &str) -> Result<Vec<Found>, E
         conversation: hit.conversation,
         message: hit.message,
         mine: hit.mine,
+        author: hit.author.as_ref().map(groups::author),
         time_ms: hit.time_ms,
     };
     Ok(messenger.search(words, None, None, HITS)?.into_iter().map(found).collect())
@@ -141,6 +158,7 @@ pub(super) fn pins(messenger: &Messenger, conversation: &ConversationId) -> Resu
         conversation: message.conversation,
         message: message.id,
         mine: message.mine,
+        author: message.author.as_ref().map(groups::author),
         time_ms: message.time_ms,
     };
     Ok(messenger.pins(conversation)?.into_iter().map(found).collect())
@@ -156,6 +174,7 @@ pub(super) fn files(messenger: &Messenger, conversation: &ConversationId) -> Res
             conversation: file.conversation,
             message: file.message,
             mine: message.mine,
+            author: message.author.as_ref().map(groups::author),
             time_ms: message.time_ms,
         })
     };
@@ -192,7 +211,7 @@ mod tests {
     impl Found {
         pub(in crate::chat) fn of(conversation: &str, message: &str, text: &str) -> Self {
             let (conversation, message) = (ConversationId(conversation.into()), MessageId(message.into()));
-            Self { conversation, message, mine: false, text: flat(text), time_ms: 0 }
+            Self { conversation, message, mine: false, author: None, text: flat(text), time_ms: 0 }
         }
     }
 
@@ -203,6 +222,7 @@ mod tests {
             message: MessageId("m".into()),
             conversation: ConversationId("c".into()),
             mine: true,
+            author: None,
             text: "das Café\nam Fluß".into(),
             marks: vec![mark(4, 5), mark(13, 5)],
             time_ms: 0,

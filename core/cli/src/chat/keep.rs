@@ -1,7 +1,7 @@
 //! Commands about the open conversation.
 
 use sotto_messenger::records::{ContactId, ConversationId, NewPoll};
-use sotto_messenger::{Error, Messenger, system_clock};
+use sotto_messenger::{Code, Error, Messenger, system_clock};
 
 use super::deed;
 
@@ -31,7 +31,7 @@ impl Keep {
         &self,
         messenger: &Messenger,
         conversation: &ConversationId,
-        contact: &ContactId,
+        contact: Option<&ContactId>,
     ) -> Result<String, Error> {
         let row = messenger.conversation(conversation)?;
         let said = match self {
@@ -56,6 +56,7 @@ impl Keep {
                 "all messages here are deleted on this device"
             }
             Self::Nickname(name) => {
+                let contact = contact.ok_or(Code::ContactMissing)?;
                 messenger.nickname_set(contact, Some(name.as_str()).filter(|name| !name.is_empty())).await?;
                 "that is their name here"
             }

@@ -8,14 +8,17 @@ mod screen;
 
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId, File, FileId, MessageId};
-use sotto_messenger::{Code, Event, Messenger, Subscription};
+use sotto_messenger::records::{
+    Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, File, FileId, MemberId, MessageId,
+};
+use sotto_messenger::{Code, Error, Event, Messenger, Subscription};
 use tokio::sync::mpsc;
 
 use crate::args::PhoneArgs;
 use crate::chat::command::{self, Command};
 use crate::chat::deed;
 use crate::chat::files::Saves;
+use crate::chat::groups::{self, Partner};
 use crate::chat::lines;
 use crate::exit::{self, Failure};
 use crate::input::{self, Line};
@@ -36,7 +39,9 @@ struct Chat<'a> {
     messenger: Messenger,
     events: Subscription,
     /// The conversation that typed lines go to.
-    current: Option<Contact>,
+    current: Option<Partner>,
+    /// The members that were shown last, in the open group.
+    members: Vec<MemberId>,
     /// The contact and devices of the safety number that was shown last.
     compared: Option<(ContactId, DevicesId)>,
     /// The timer that the person knows of, seconds.
@@ -62,6 +67,7 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
         events: messenger.subscribe(),
         messenger,
         current: None,
+        members: Vec::new(),
         compared: None,
         timer: None,
         saves: Saves::default(),
@@ -156,9 +162,9 @@ impl Chat<'_> {
         let talking = |contact: &&Contact| contact.state == ContactState::Accepted;
         let mut accepted = contacts.iter().filter(talking);
         if let (Some(only), None) = (accepted.next(), accepted.next()) {
-            self.enter(only.clone())?;
+            self.enter(Partner::Person(Box::new(only.clone())))?;
         }
-        Ok(())
+        self.groups_changed()
     }
 
     fn own_name(&self) -> Result<String, Failure> {
@@ -166,10 +172,11 @@ impl Chat<'_> {
     }
 
     /// Changes the current conversation.
-    fn enter(&mut self, contact: Contact) -> Result<(), Failure> {
-        let name = self.screen.label(&contact);
+    fn enter(&mut self, partner: Partner) -> Result<(), Failure> {
+        let name = self.screen.label(&partner);
         self.screen.say(&format!("— {name} —"))?;
-        self.current = Some(contact);
+        self.current = Some(partner);
+        self.members.clear();
         self.timer = None;
         self.show_timer()?;
         self.history(commands::HISTORY)
@@ -177,14 +184,14 @@ impl Chat<'_> {
 
     /// Prints the newest messages of the current conversation.
     fn history(&mut self, limit: u32) -> Result<(), Failure> {
-        let Some(contact) = &self.current else {
+        let Some(partner) = &self.current else {
             return self.screen.say("Nobody is chosen: /contacts, then /to NUMBER.");
         };
-        let mut page = self.messenger.messages(&contact.conversation, None, limit)?;
+        let mut page = self.messenger.messages(partner.conversation(), None, limit)?;
         crate::chat::whole(&self.messenger, &mut page)?;
         page.reverse();
         for message in &page {
-            self.screen.message(contact, message, true)?;
+            self.screen.message(partner, message, true)?;
         }
         Ok(())
     }
@@ -198,12 +205,15 @@ impl Chat<'_> {
                     self.choose(&contacts)?;
                 }
                 Event::MessagesChanged { conversation, ids } => self.show_new(conversation, ids).await?,
-                Event::ConversationsChanged { .. } => self.show_timer()?,
+                Event::ConversationsChanged { .. } => {
+                    self.groups_changed()?;
+                    self.show_timer()?;
+                }
                 Event::MessageState { id, state, .. } => self.screen.state(id, *state)?,
                 Event::File(transfer) => self.file(&transfer.file).await?,
                 Event::Typing { conversation } => {
-                    if let Some(contact) = self.contact_of(conversation)? {
-                        let name = self.screen.label(&contact);
+                    if let Some(partner) = self.partner_of(conversation)? {
+                        let name = self.screen.label(&partner);
                         self.screen.say(&format!("  {name} is writing…"))?;
                     }
                 }
@@ -213,6 +223,10 @@ impl Chat<'_> {
                     for contact in self.messenger.contacts()? {
                         self.show_new(&contact.conversation, &[]).await?;
                     }
+                    for group in groups::all(&self.messenger)? {
+                        self.show_new(&group.id, &[]).await?;
+                    }
+                    self.groups_changed()?;
                     self.settle().await?;
                 }
                 _ => {}
@@ -224,26 +238,62 @@ impl Chat<'_> {
     /// Makes the first contact the current conversation; the current contact may have changed.
     fn choose(&mut self, contacts: &[Contact]) -> Result<(), Failure> {
         match &self.current {
-            Some(current) => {
+            Some(Partner::Person(current)) => {
                 let same = contacts.iter().find(|contact| contact.id == current.id);
-                self.current = same.cloned();
+                self.current = same.cloned().map(|same| Partner::Person(Box::new(same)));
                 Ok(())
             }
+            Some(Partner::Group(_)) => Ok(()),
             None => match contacts.iter().find(|contact| contact.state == ContactState::Accepted) {
-                Some(contact) => self.enter(contact.clone()),
+                Some(contact) => self.enter(Partner::Person(Box::new(contact.clone()))),
                 None => Ok(()),
             },
         }
     }
 
-    fn contact_of(&self, conversation: &ConversationId) -> Result<Option<Contact>, Failure> {
+    /// Whom a conversation is with, unless it is gone.
+    fn partner_of(&self, conversation: &ConversationId) -> Result<Option<Partner>, Failure> {
         let contacts = self.messenger.contacts()?;
-        Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
+        if let Some(contact) = contacts.into_iter().find(|contact| contact.conversation == *conversation) {
+            return Ok(Some(Partner::Person(Box::new(contact))));
+        }
+        match self.messenger.conversation(conversation) {
+            Ok(row) if row.group.is_some() => Ok(Some(self.group(row)?)),
+            _ => Ok(None),
+        }
+    }
+
+    fn group(&self, row: Conversation) -> Result<Partner, Error> {
+        let room = groups::room(&self.messenger, row, |id| self.screen.named(id))?;
+        Ok(Partner::Group(Box::new(room)))
+    }
+
+    /// Prints news of groups.
+    fn groups_changed(&mut self) -> Result<(), Failure> {
+        let (people, groups) = (self.messenger.contacts()?.len(), groups::all(&self.messenger)?);
+        for (index, row) in groups.iter().enumerate() {
+            self.screen.group_changed(Some(people + index + 1), row)?;
+        }
+        // Those that ended are in no list.
+        for id in self.screen.groups().iter().filter(|id| !groups.iter().any(|row| row.id == **id)) {
+            if let Ok(row) = self.messenger.conversation(id) {
+                self.screen.group_changed(None, &row)?;
+            }
+        }
+        match &self.current {
+            Some(Partner::Group(room)) => {
+                let id = room.row.id.clone();
+                self.current = self.partner_of(&id)?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Says how far a file of the current conversation is, and saves what is here.
     async fn file(&mut self, id: &FileId) -> Result<(), Failure> {
-        let here = |file: &File| self.current.as_ref().is_some_and(|current| current.conversation == file.conversation);
+        let here =
+            |file: &File| self.current.as_ref().is_some_and(|current| *current.conversation() == file.conversation);
         // Its message may be gone meanwhile.
         if let Some(file) = self.messenger.file(id).ok().filter(here) {
             self.screen.file(&file)?;
@@ -260,10 +310,10 @@ impl Chat<'_> {
 
     /// Says the timer of the current conversation, unless the person knows it.
     fn show_timer(&mut self) -> Result<(), Failure> {
-        let Some(contact) = &self.current else {
+        let Some(partner) = &self.current else {
             return Ok(());
         };
-        let now = self.messenger.conversation(&contact.conversation).map_or(0, |row| row.timer_s);
+        let now = self.messenger.conversation(partner.conversation()).map_or(0, |row| row.timer_s);
         match self.timer.replace(now).unwrap_or(0) {
             before if before == now => Ok(()),
             _ => self.screen.say(&format!("  {}", deed::timer(now))),
@@ -273,10 +323,10 @@ impl Chat<'_> {
     /// Prints messages that were not shown yet, and those of `changed` that were; in the current conversation they
     /// count as read.
     async fn show_new(&mut self, conversation: &ConversationId, changed: &[MessageId]) -> Result<(), Failure> {
-        let Some(contact) = self.contact_of(conversation)? else {
+        let Some(partner) = self.partner_of(conversation)? else {
             return Ok(());
         };
-        let here = self.current.as_ref().is_some_and(|current| current.id == contact.id);
+        let here = self.current.as_ref().is_some_and(|current| current.conversation() == conversation);
         let mut page = self.messenger.messages(conversation, None, commands::HISTORY)?;
         crate::chat::whole(&self.messenger, &mut page)?;
         for id in changed.iter().filter(|id| self.screen.has_shown(id)) {
@@ -288,7 +338,7 @@ impl Chat<'_> {
         }
         page.reverse();
         for message in &page {
-            self.screen.message(&contact, message, false)?;
+            self.screen.message(&partner, message, false)?;
         }
         let last = page.iter().rev().find(|message| !message.mine);
         if let Some(last) = last.filter(|_| here)
@@ -328,13 +378,13 @@ enum Happening {
 /// Why a command failed.
 enum Stopped {
     /// An error of the messenger: it is shown, and the chat continues.
-    Refused(sotto_messenger::Error),
+    Refused(Error),
     /// The terminal is closed, or the messenger could not be opened again.
     Failed(Failure),
 }
 
-impl From<sotto_messenger::Error> for Stopped {
-    fn from(error: sotto_messenger::Error) -> Self {
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
         Self::Refused(error)
     }
 }

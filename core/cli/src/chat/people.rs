@@ -74,6 +74,11 @@ impl People {
         news
     }
 
+    /// The name of a known contact.
+    pub(super) fn named(&self, id: &ContactId) -> Option<String> {
+        self.known.get(id).map(|known| known.label.clone())
+    }
+
     /// The name in front of the contact's messages.
     pub(super) fn label(&self, contact: &Contact) -> String {
         match self.known.get(&contact.id) {
@@ -126,15 +131,15 @@ fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
     contacts.iter().map(label).collect()
 }
 
-/// The part in front of a message's text, up to the colon; the whole line if there is no text. `them` is the other
-/// person of the conversation.
+/// The part in front of a message's text, up to the colon; the whole line if there is no text. `them` are the others of
+/// the conversation.
 pub(super) fn head(them: Them<'_>, message: &Message) -> String {
     let time = clock(message.time_ms);
     if let Some(by) = &message.deleted_by {
-        let author = if message.mine { "you" } else { them.label };
+        let author = if message.mine { "you".to_owned() } else { them.author(message.author.as_ref()) };
         return format!("{time} {author} – deleted by {}", them.name(by));
     }
-    let author = author(them.label.to_owned(), message);
+    let author = author(them.author(message.author.as_ref()), message);
     if message.text.is_some() {
         return format!("{time} {author}: ");
     }
@@ -289,7 +294,7 @@ pub(super) mod tests {
     #[test]
     fn who_deleted_a_message_is_said_where_no_text_is() {
         let id = ContactId("1".into());
-        let them = Them { id: &id, label: "Bob" };
+        let them = Them::One { id: &id, label: "Bob" };
         let mut one = message("m", "c", "hi");
         assert_eq!(head(them, &one), "00:00 Bob: ");
         (one.text, one.deleted_by) = (None, Some(id.clone()));

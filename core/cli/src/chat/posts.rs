@@ -1,10 +1,12 @@
 //! What a message carries beside its text, in lines of the program. No text can look like one: every further line of a
 //! text begins with [`lines::MORE`].
 
-use sotto_messenger::records::{Contact, ContactId, Message, NewMention, Poll, Reaction};
+use std::collections::HashMap;
+
+use sotto_messenger::records::{Author, Contact, ContactId, Message, NewMention, Poll, Reaction};
 
 use super::people::{clock, date};
-use super::{files, lines};
+use super::{files, groups, lines};
 
 /// Begins the line above a message: what it replies to.
 pub(super) const ABOVE: &str = "      ╭ ";
@@ -18,18 +20,39 @@ const QUOTE: usize = 40;
 const MENTIONS: usize = 32;
 const DAY_MS: i64 = 86_400_000;
 
-/// The other person of a conversation.
+/// The others of a conversation.
 #[derive(Clone, Copy)]
-pub(super) struct Them<'a> {
-    pub(super) id: &'a ContactId,
-    /// The name in front of their messages.
-    pub(super) label: &'a str,
+pub(super) enum Them<'a> {
+    /// One person, and the name in front of their messages.
+    One { id: &'a ContactId, label: &'a str },
+    /// The names of a group's members, with this account.
+    Many(&'a HashMap<ContactId, String>),
 }
 
-impl Them<'_> {
-    /// The name of one of the two.
-    pub(super) fn name(&self, id: &ContactId) -> &str {
-        if id == self.id { self.label } else { "you" }
+impl<'a> Them<'a> {
+    /// The name of somebody in the conversation.
+    pub(super) fn name(self, id: &ContactId) -> &'a str {
+        match self {
+            Self::One { id: theirs, label } => {
+                if id == theirs {
+                    label
+                } else {
+                    "you"
+                }
+            }
+            Self::Many(names) => names.get(id).map_or("(no member)", String::as_str),
+        }
+    }
+
+    /// The author of a message of somebody else.
+    pub(super) fn author(self, author: Option<&Author>) -> String {
+        match (self, author) {
+            (Self::One { label, .. }, _) => label.to_owned(),
+            (Self::Many(names), Some(author)) => {
+                names.get(&author.contact).cloned().unwrap_or_else(|| groups::author(author))
+            }
+            (Self::Many(_), None) => "(no member)".to_owned(),
+        }
     }
 }
 
@@ -39,9 +62,9 @@ pub(super) fn above(message: &Message, them: Them<'_>) -> Option<String> {
     let text = if reply.text.is_empty() { "files".into() } else { flat(&reply.text) };
     let whose = match reply.mine {
         _ if reply.gone => return Some(format!("{ABOVE}a message that is gone")),
-        Some(true) => "you",
-        Some(false) => them.label,
-        None => "a message that is not here",
+        Some(true) => "you".to_owned(),
+        Some(false) => them.author(reply.author.as_ref()),
+        None => "a message that is not here".to_owned(),
     };
     Some(format!("{ABOVE}{whose}: {text}"))
 }
@@ -87,7 +110,7 @@ pub(super) fn named(message: &Message, them: Them<'_>) -> Option<String> {
 
 /// The beginning of a message, to name it by.
 pub(super) fn quoted(message: &Message, them: Them<'_>) -> String {
-    let whose = if message.mine { "your".to_owned() } else { format!("{}'s", them.label) };
+    let whose = if message.mine { "your".to_owned() } else { format!("{}'s", them.author(message.author.as_ref())) };
     match beginning(message) {
         text if !text.is_empty() => format!("{whose} “{}”", lines::fit(&text, QUOTE).replace(['“', '”'], "\"")),
         _ => format!("{whose} message of {}", clock(message.time_ms)),
@@ -102,22 +125,23 @@ pub(super) fn beginning(message: &Message) -> String {
     }
 }
 
-/// The contact's mentions in a text to send: `@` and the contact's name.
-pub(super) fn mentions(text: &str, contact: &Contact) -> Vec<NewMention> {
+/// Mentions of these contacts in a text to send: `@` and a contact's name.
+pub(super) fn mentions(text: &str, contacts: &[Contact]) -> Vec<NewMention> {
     let mut found = Vec::new();
     let mut from = 0;
     for (at, _) in text.match_indices('@').filter(|(at, _)| !follows_word(text, *at)) {
         let rest = text.get(at.saturating_add(1)..).unwrap_or_default();
-        let fits = |name: &&String| {
+        let fits = |(name, _): &(&String, &ContactId)| {
             let behind = rest.strip_prefix(name.as_str()).filter(|_| !name.is_empty());
             behind.is_some_and(|behind| !behind.starts_with(char::is_alphanumeric))
         };
-        let name = [&contact.name, &contact.own_name].into_iter().filter(fits).max_by_key(|name| name.len());
-        if let Some(name) = name.filter(|_| at >= from && found.len() < MENTIONS) {
+        let names = contacts.iter().flat_map(|one| [(&one.name, &one.id), (&one.own_name, &one.id)]);
+        let name = names.filter(fits).max_by_key(|(name, _)| name.len());
+        if let Some((name, id)) = name.filter(|_| at >= from && found.len() < MENTIONS) {
             let length = name.len().saturating_add(1);
             from = at.saturating_add(length);
             let place = |n| u32::try_from(n).unwrap_or(u32::MAX);
-            found.push(NewMention { offset: place(at), length: place(length), contact: Some(contact.id.clone()) });
+            found.push(NewMention { offset: place(at), length: place(length), contact: Some(id.clone()) });
         }
     }
     found
@@ -176,7 +200,7 @@ mod tests {
     use sotto_messenger::records::{Mention, MessageId, PollChoice, Reply};
 
     fn them(id: &ContactId) -> Them<'_> {
-        Them { id, label: "Bob" }
+        Them::One { id, label: "Bob" }
     }
 
     #[test]
@@ -184,8 +208,9 @@ mod tests {
         let id = ContactId("1".into());
         let mut one = message("m", "c", "yes");
         assert_eq!(above(&one, them(&id)), None);
-        let reply =
-            |text: &str, mine, gone| Some(Reply { message: MessageId("x".into()), text: text.into(), mine, gone });
+        let reply = |text: &str, mine, gone| {
+            Some(Reply { message: MessageId("x".into()), text: text.into(), mine, author: None, gone })
+        };
         for (reply, line) in [
             (reply("shall we?\n12:00 Bob: no", Some(true), false), "you: shall we? 12:00 Bob: no"),
             (reply("I\u{202e}\u{1b}[2J", Some(false), false), "Bob: I\u{fffd}\u{fffd}[2J"),
@@ -237,7 +262,7 @@ mod tests {
         bob.own_name = "Bob".into();
         let found = |text: &str| -> Vec<String> {
             let place = |one: NewMention| text[one.offset as usize..][..one.length as usize].to_owned();
-            mentions(text, &bob).into_iter().map(place).collect()
+            mentions(text, std::slice::from_ref(&bob)).into_iter().map(place).collect()
         };
         assert_eq!(found("hi @Bob, é @Bobby!"), ["@Bob", "@Bobby"]);
         assert_eq!(found("@Bobbys bob@Bob.example @bob @ Bob Bob"), [] as [&str; 0]);
@@ -264,6 +289,21 @@ mod tests {
         assert!(quoted(&one, them(&id)).starts_with("your “"));
         one.text = None;
         assert_eq!(quoted(&one, them(&id)), "your message of 00:00");
+    }
+
+    #[test]
+    fn in_a_group_everybody_has_a_name() {
+        let name = |id: &str, name: &str| (ContactId(id.into()), name.to_owned());
+        let names = HashMap::from([name("1", "Bob"), name("own", "you")]);
+        let (them, mut one) = (Them::Many(&names), message("m", "c", "yes"));
+        let author = |id: &str, name: &str| Some(Author { contact: ContactId(id.into()), name: name.into() });
+        one.author = author("1", "Robert");
+        assert_eq!(quoted(&one, them), "Bob's “yes”");
+        one.author = author("zQ3sh1234567", "");
+        assert_eq!(quoted(&one, them), "(…234567)'s “yes”");
+        one.author = author("9", "Eve");
+        assert_eq!(quoted(&one, them), "Eve's “yes”", "who left");
+        assert_eq!((them.name(&ContactId("own".into())), them.name(&ContactId("9".into()))), ("you", "(no member)"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::phone::View;
+use super::views::Views;
 use crate::exit::Failure;
 use crate::output;
 use sotto_messenger::records::MessageState;
@@ -26,12 +27,20 @@ pub(crate) struct Figures {
     pub(crate) files: usize,
     /// Their bytes.
     pub(crate) file_bytes: u64,
-    /// TCP payload of both phones, both ways, for each short text, with receipts. `None` if a phone was killed
-    /// meanwhile.
+    /// Number of texts sent in the group.
+    pub(crate) group_sent: usize,
+    /// Number of them that a member's phone does not show, over all phones.
+    pub(crate) group_lost: usize,
+    /// Number of them that a phone shows more than once, or that were not for it, over all phones.
+    pub(crate) group_doubled: usize,
+    /// Whether all members show the same members, and the same messages in the same order.
+    pub(crate) views_equal: bool,
+    /// TCP payload of Alice's and Bob's phones, both ways, for each short text, with receipts. `None` if a phone was
+    /// killed meanwhile.
     pub(crate) wire_bytes_per_text: Option<u64>,
     /// Largest resident memory of a phone, bytes; 0 if the system does not report it.
     pub(crate) peak_memory_bytes: u64,
-    /// Number of process starts of the two phones and two nodes together.
+    /// Number of process starts of the four phones and two nodes together.
     pub(crate) lives: u32,
     /// Seconds from the first process to the last text.
     pub(crate) seconds: f32,
@@ -66,6 +75,12 @@ impl Figures {
         self.not_read += sent.iter().filter(|text| !read(text)).count();
     }
 
+    /// Takes the figures of the group.
+    pub(crate) fn group(&mut self, views: &Views) {
+        (self.group_sent, self.group_lost, self.group_doubled) = (views.sent, views.lost, views.doubled);
+        self.views_equal = views.equal();
+    }
+
     /// Prints one figure a line, or one JSON object.
     pub(crate) fn show(&self, json: bool) -> std::io::Result<()> {
         if json {
@@ -79,25 +94,37 @@ impl Figures {
         output::line(&format!("doubled {}", self.doubled))?;
         output::line(&format!("files {}", self.files))?;
         output::line(&format!("file bytes {}", self.file_bytes))?;
+        output::line(&format!("group sent {}", self.group_sent))?;
+        output::line(&format!("group lost {}", self.group_lost))?;
+        output::line(&format!("group doubled {}", self.group_doubled))?;
+        output::line(&format!("views equal {}", if self.views_equal { "yes" } else { "no" }))?;
         match self.wire_bytes_per_text {
             Some(bytes) => output::line(&format!("wire bytes per text {bytes}"))?,
             None => output::line("wire bytes per text not measured (a phone was killed)")?,
         }
         let mib = self.peak_memory_bytes as f64 / f64::from(1 << 20);
-        output::line(&format!("peak memory {mib:.1} MiB (the larger phone)"))?;
+        output::line(&format!("peak memory {mib:.1} MiB (the largest phone)"))?;
         output::line(&format!("seconds {:.1}", self.seconds))
     }
 
-    /// Whether every text arrived once, in order, and was read.
+    /// Whether every text arrived once, in order, and was read, and all members of the group show the same.
     pub(crate) fn verdict(&self) -> Result<(), Failure> {
-        let wrong = self.lost + self.doubled + self.out_of_order + self.not_read;
-        if wrong == 0 && self.sent > 0 {
-            return Ok(());
+        let pair = self.lost + self.doubled + self.out_of_order + self.not_read;
+        if pair > 0 || self.sent == 0 {
+            return Err(Failure::Failed(format!(
+                "{} lost, {} doubled, {} out of order, {} not read",
+                self.lost, self.doubled, self.out_of_order, self.not_read
+            )));
         }
-        Err(Failure::Failed(format!(
-            "{} lost, {} doubled, {} out of order, {} not read",
-            self.lost, self.doubled, self.out_of_order, self.not_read
-        )))
+        if self.group_lost + self.group_doubled > 0 || !self.views_equal || self.group_sent == 0 {
+            return Err(Failure::Failed(format!(
+                "in the group {} lost, {} doubled, views {}",
+                self.group_lost,
+                self.group_doubled,
+                if self.views_equal { "equal" } else { "different" }
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -108,12 +135,12 @@ mod tests {
 
     fn view(mine: bool, texts: &[&str], state: MessageState) -> View {
         let message = |text: &&str| Message { mine, text: Some((*text).to_owned()), state, ..Message::default() };
-        View { contacts: Vec::new(), messages: texts.iter().map(message).collect() }
+        View { messages: texts.iter().map(message).collect(), ..View::default() }
     }
 
     fn count(shown: &[&str], state: MessageState) -> Figures {
         let sent = ["a", "b", "c"];
-        let mut figures = Figures::default();
+        let mut figures = Figures { group_sent: 1, views_equal: true, ..Figures::default() };
         let author = view(true, &sent, state);
         let reader = view(false, shown, MessageState::Received);
         figures.count(&sent.map(str::to_owned), &author, &reader);
@@ -136,5 +163,21 @@ mod tests {
         let unread = count(&["a", "b", "c"], MessageState::Delivered);
         assert_eq!(unread.not_read, 3);
         assert!(unread.verdict().is_err());
+    }
+
+    #[test]
+    fn a_group_that_is_not_the_same_everywhere_is_no_success() {
+        let good = count(&["a", "b", "c"], MessageState::Read);
+        let broken: [fn(&mut Figures); 4] = [
+            |figures| figures.group_sent = 0,
+            |figures| figures.group_lost = 1,
+            |figures| figures.group_doubled = 1,
+            |figures| figures.views_equal = false,
+        ];
+        for spoil in broken {
+            let mut figures = Figures { ..good };
+            spoil(&mut figures);
+            assert!(figures.verdict().is_err(), "{figures:?}");
+        }
     }
 }

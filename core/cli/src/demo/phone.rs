@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sotto_messenger::records::{Contact, Diagnostics, Message};
+use sotto_messenger::records::{Contact, ConversationId, Diagnostics, Group, GroupMember, Message};
 
 use super::Stage;
 use super::child::Child;
@@ -33,6 +33,8 @@ pub(crate) struct Phone<'a> {
     screen: &'a Screen,
     child: Option<Child>,
     next_id: u64,
+    /// The group on screen, in place of the conversation with the first contact.
+    pub(crate) group: Option<ConversationId>,
     /// Number of starts of its process.
     pub(crate) lives: u32,
     /// Largest memory of all its processes, bytes.
@@ -49,10 +51,20 @@ struct MessagesPage {
     messages: Vec<Message>,
 }
 
+#[derive(Deserialize)]
+struct MembersPage {
+    members: Vec<GroupMember>,
+}
+
 /// The state that a phone shows.
+#[derive(Default)]
 pub(crate) struct View {
     pub(crate) contacts: Vec<Contact>,
-    /// Messages of the only conversation, oldest first.
+    /// The group on screen, once the phone knows of it.
+    pub(crate) group: Option<Group>,
+    /// The members of that group, in the order of their ids, which all phones share.
+    pub(crate) members: Vec<GroupMember>,
+    /// Messages of the conversation on screen, oldest first.
     pub(crate) messages: Vec<Message>,
 }
 
@@ -62,7 +74,7 @@ impl<'a> Phone<'a> {
         for node in nodes {
             arguments.extend(["--node".to_owned(), node.clone()]);
         }
-        Self { name, stage, arguments, screen, child: None, next_id: 0, lives: 0, peak_memory: 0 }
+        Self { name, stage, arguments, screen, child: None, next_id: 0, group: None, lives: 0, peak_memory: 0 }
     }
 
     /// Starts the process, if the phone is off, with a conversation on screen.
@@ -87,16 +99,23 @@ impl<'a> Phone<'a> {
         Ok(())
     }
 
+    /// Kills the process; the phone is off then.
+    pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
+        self.note_memory();
+        match self.child.take() {
+            Some(child) => child.kill().await.map_err(Failure::io),
+            None => Ok(()),
+        }
+    }
+
     /// Kills the process in the middle of a call whose answer is ignored.
     pub(crate) async fn kill_during(&mut self, method: &str, params: Value) -> Result<(), Failure> {
         self.switch_on().await?;
         let line = self.request(method, params);
-        self.note_memory();
-        if let Some(mut child) = self.child.take() {
+        if let Some(child) = &mut self.child {
             let _ = child.write(&line).await;
-            child.kill().await.map_err(Failure::io)?;
         }
-        Ok(())
+        self.kill().await
     }
 
     fn note_memory(&mut self) {
@@ -145,20 +164,42 @@ impl<'a> Phone<'a> {
         self.switch_on().await
     }
 
-    /// A call that may run twice.
-    pub(crate) async fn call<T: DeserializeOwned>(&mut self, method: &str, params: Value) -> Result<T, Failure> {
+    /// A call that may run twice. `None`: it was refused with this code.
+    async fn call_unless<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: Value,
+        refusal: &str,
+    ) -> Result<Option<T>, Failure> {
         self.switch_on().await?;
         loop {
             match self.try_call(method, params.clone()).await {
                 Ok(result) => {
-                    return serde_json::from_value(result)
-                        .map_err(|error| Failure::Failed(format!("{method}: {error}")));
+                    let result = serde_json::from_value(result);
+                    return result.map(Some).map_err(|error| Failure::Failed(format!("{method}: {error}")));
                 }
                 Err(Unanswered::Gone) => self.revive().await?,
+                Err(Unanswered::Refused { code, .. }) if code == refusal => return Ok(None),
                 Err(Unanswered::Refused { code, detail }) => {
                     return Err(Failure::Failed(format!("{method}: {code}: {detail}")));
                 }
             }
+        }
+    }
+
+    /// A call that may run twice.
+    pub(crate) async fn call<T: DeserializeOwned>(&mut self, method: &str, params: Value) -> Result<T, Failure> {
+        let answer = self.call_unless(method, params, "").await?;
+        answer.ok_or_else(|| Failure::Failed(format!("{method}: refused without a code")))
+    }
+
+    /// Makes a call once. False: the process was killed meanwhile, and the call may have run.
+    pub(crate) async fn attempt(&mut self, method: &str, params: Value) -> Result<bool, Failure> {
+        self.switch_on().await?;
+        match self.try_call(method, params).await {
+            Ok(_) => Ok(true),
+            Err(Unanswered::Gone) => self.revive().await.map(|()| false),
+            Err(Unanswered::Refused { code, detail }) => Err(Failure::Failed(format!("{method}: {code}: {detail}"))),
         }
     }
 
@@ -169,58 +210,63 @@ impl<'a> Phone<'a> {
         params: Value,
         done: impl Fn(&View) -> bool,
     ) -> Result<(), Failure> {
-        self.switch_on().await?;
-        loop {
-            match self.try_call(method, params.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(Unanswered::Gone) => self.revive().await?,
-                Err(Unanswered::Refused { code, detail }) => {
-                    return Err(Failure::Failed(format!("{method}: {code}: {detail}")));
-                }
-            }
+        while !self.attempt(method, params.clone()).await? {
             if done(&self.view().await?) {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// A call that fails with this code if it ran before.
     pub(crate) async fn ensure(&mut self, method: &str, params: Value, done: &str) -> Result<(), Failure> {
-        self.switch_on().await?;
-        loop {
-            match self.try_call(method, params.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(Unanswered::Refused { code, .. }) if code == done => return Ok(()),
-                Err(Unanswered::Gone) => self.revive().await?,
-                Err(Unanswered::Refused { code, detail }) => {
-                    return Err(Failure::Failed(format!("{method}: {code}: {detail}")));
-                }
-            }
-        }
+        self.call_unless::<Value>(method, params, done).await.map(drop)
     }
 
     /// Reads the state that the phone shows.
     pub(crate) async fn view(&mut self) -> Result<View, Failure> {
         let ContactsPage { contacts } = self.call("contacts", json!({})).await?;
-        let mut messages = Vec::new();
-        if let Some(contact) = contacts.first() {
-            let params = json!({"conversation": contact.conversation, "limit": PAGE});
-            let page: MessagesPage = self.call("messages", params).await?;
-            for message in page.messages.into_iter().rev() {
-                let whole = json!({"message": message.id}); // a page carries the beginning of a long text
-                messages.push(if message.more { self.call("message", whole).await? } else { message });
+        let mut view = View { contacts, ..View::default() };
+        let conversation = match self.group.clone() {
+            Some(group) => {
+                view.group = self.group(&group).await?;
+                view.group.as_ref().map(|_| group)
             }
+            None => view.contacts.first().map(|contact| contact.conversation.clone()),
+        };
+        let Some(conversation) = conversation else { return Ok(view) };
+        let params = json!({"conversation": conversation, "limit": PAGE});
+        if view.group.is_some() {
+            let MembersPage { members } = self.call("group_members", params.clone()).await?;
+            view.members = members;
+            view.members.sort_by(|one, other| one.id.cmp(&other.id));
         }
-        Ok(View { contacts, messages })
+        let page: MessagesPage = self.call("messages", params).await?;
+        for message in page.messages.into_iter().rev() {
+            let whole = json!({"message": message.id}); // a page carries the beginning of a long text
+            view.messages.push(if message.more { self.call("message", whole).await? } else { message });
+        }
+        Ok(view)
+    }
+
+    /// The group, if an invitation is here.
+    async fn group(&mut self, group: &ConversationId) -> Result<Option<Group>, Failure> {
+        self.call_unless("group", json!({"conversation": group}), "conversation.missing").await
     }
 
     /// Restarts the process if somebody killed it; a phone that is off stays off.
-    async fn look_after(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn look_after(&mut self) -> Result<(), Failure> {
         let ended = match &mut self.child {
             Some(child) => child.process.try_wait().map_err(Failure::io)?.is_some(),
             None => false,
         };
         if ended { self.revive().await } else { Ok(()) }
+    }
+
+    /// Waits for events, a second at most.
+    pub(crate) async fn rest(&mut self) -> Result<(), Failure> {
+        let params = json!({"max": 64, "wait_ms": WAIT_MS});
+        self.call::<Value>("next_events", params).await.map(drop)
     }
 
     /// Waits for a state. It may depend on the other phone, so that phone is restarted too.
@@ -236,8 +282,7 @@ impl<'a> Phone<'a> {
                 return Ok(found);
             }
             other.look_after().await?;
-            let params = json!({"max": 64, "wait_ms": WAIT_MS});
-            let _: Value = self.call("next_events", params).await?;
+            self.rest().await?;
         }
     }
 

@@ -1,4 +1,4 @@
-//! The story: two people meet, talk, lose power, and lose nothing else.
+//! The story: two people meet, talk, lose power, and lose nothing else; then four have a group.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::Stage;
 use super::figures::Figures;
 use super::files;
+use super::group;
 use super::node::Node;
 use super::phone::{Phone, View};
 use super::posts;
@@ -51,6 +52,8 @@ pub(crate) struct Cast<'a> {
     nodes: Vec<Node>,
     alice: Phone<'a>,
     bob: Phone<'a>,
+    carol: Phone<'a>,
+    dora: Phone<'a>,
     started: Instant,
     restarted: mpsc::UnboundedReceiver<&'static str>,
     node_lives: u32,
@@ -78,6 +81,8 @@ impl<'a> Cast<'a> {
             folder: folder.to_owned(),
             alice: phone("Alice", "alice"),
             bob: phone("Bob", "bob"),
+            carol: phone("Carol", "carol"),
+            dora: phone("Dora", "dora"),
             nodes: vec![first, second],
             started,
             restarted,
@@ -96,10 +101,11 @@ impl<'a> Cast<'a> {
 
     /// Ends all processes.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        let Self { nodes, mut alice, mut bob, screen, .. } = self;
+        let Self { nodes, alice, bob, carol, dora, screen, .. } = self;
         screen.wait_for("the end of all processes");
-        alice.switch_off().await?;
-        bob.switch_off().await?;
+        for mut phone in [alice, bob, carol, dora] {
+            phone.switch_off().await?;
+        }
         for node in nodes {
             node.close().await?;
         }
@@ -147,25 +153,31 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
         (figures.files, figures.file_bytes) = (sizes.len(), sizes.iter().sum());
     }
     cast.look_at_nodes()?;
+    let Cast { screen, alice, bob, carol, dora, .. } = cast;
+    figures.group(&group::tell(screen, [alice, bob, carol, dora]).await?);
+    cast.look_at_nodes()?;
     figures.seconds = cast.started.elapsed().as_secs_f32();
-    cast.alice.switch_off().await?;
-    cast.bob.switch_off().await?;
-    figures.peak_memory_bytes = cast.alice.peak_memory.max(cast.bob.peak_memory);
-    figures.lives = cast.alice.lives + cast.bob.lives + cast.node_lives;
+    figures.lives = cast.node_lives;
+    for phone in [&mut cast.alice, &mut cast.bob, &mut cast.carol, &mut cast.dora] {
+        phone.switch_off().await?;
+        figures.peak_memory_bytes = figures.peak_memory_bytes.max(phone.peak_memory);
+        figures.lives += phone.lives;
+    }
     cast.screen.say("Everything is where it belongs; the processes end.")?;
     Ok(figures)
 }
 
 async fn accounts(cast: &mut Cast<'_>) -> Result<(), Failure> {
-    let screen = cast.screen;
-    for phone in [&mut cast.alice, &mut cast.bob] {
-        screen.wait_for("an account");
-        let params = json!({"name": phone.name});
-        phone.ensure("account_create", params, "account.exists").await?;
-        let account: AccountInfo = phone.call("account", json!({})).await?;
-        screen.say(&format!("{} has an account  {}", phone.name, account.emoji_hash.concat()))?;
-    }
-    Ok(())
+    account(cast.screen, &mut cast.alice).await?;
+    account(cast.screen, &mut cast.bob).await
+}
+
+pub(super) async fn account(screen: &Screen, phone: &mut Phone<'_>) -> Result<(), Failure> {
+    screen.wait_for("an account");
+    let params = json!({"name": phone.name});
+    phone.ensure("account_create", params, "account.exists").await?;
+    let account: AccountInfo = phone.call("account", json!({})).await?;
+    screen.say(&format!("{} has an account  {}", phone.name, account.emoji_hash.concat()))
 }
 
 /// Bob invites, Alice asks, Bob accepts.
@@ -296,7 +308,7 @@ async fn own_read(screen: &Screen, phone: &mut Phone<'_>, other: &mut Phone<'_>,
     screen.say(&format!("✓✓ all of {}'s texts are delivered and read", phone.name))
 }
 
-fn has(view: &View, mine: bool, text: &str) -> bool {
+pub(super) fn has(view: &View, mine: bool, text: &str) -> bool {
     let same =
         |message: &sotto_messenger::records::Message| message.mine == mine && message.text.as_deref() == Some(text);
     view.messages.iter().any(same)

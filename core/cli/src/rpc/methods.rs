@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sotto_messenger::Code;
 
 use super::frame::Fault;
-use super::{Session, account, chat, contacts, files, host, posts};
+use super::{Session, account, chat, contacts, files, groups, host, posts};
 
 /// Result of a method.
 pub(crate) type Answer = Result<Value, Fault>;
@@ -34,6 +34,9 @@ pub(crate) const READS: &[&str] = &[
     "reactions",
     "history",
     "search",
+    "deliveries",
+    "group",
+    "group_members",
     "files",
     "file",
     "file_read",
@@ -102,6 +105,17 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "conversation_pin" => chat::conversation_pin(messenger, read(params)?).await,
         "mark_unread" => chat::mark_unread(messenger, read(params)?).await,
         "typing" => chat::typing(messenger, read(params)?).await,
+        "deliveries" => groups::deliveries(messenger, read(params)?),
+        "group_create" => groups::create(messenger, read(params)?).await,
+        "group" => groups::one(messenger, read(params)?),
+        "group_members" => groups::members(messenger, read(params)?),
+        "group_invite" => groups::invite(messenger, read(params)?).await,
+        "group_answer" => groups::answer(messenger, read(params)?).await,
+        "group_role" => groups::role(messenger, read(params)?).await,
+        "group_set" => groups::set(messenger, read(params)?).await,
+        "group_remove" => groups::remove(messenger, read(params)?).await,
+        "group_close" => groups::close(messenger, read(params)?).await,
+        "group_leave" => groups::leave(messenger, read(params)?).await,
         "files" => files::list(messenger, read(params)?),
         "file" => files::file(messenger, read(params)?),
         "file_fetch" => files::fetch(messenger, read(params)?).await,
@@ -164,7 +178,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 74);
+        assert_eq!(known.len(), 85);
         assert_eq!(chapters, known);
     }
 

@@ -16,14 +16,14 @@ impl TagKey {
     }
 
     /// The tag of message `n`.
-    pub(super) fn tag(&self, n: u32) -> Tag {
+    pub(crate) fn tag(&self, n: u32) -> Tag {
         let mut tag = [0u8; 16];
         self.keystream(n).apply_keystream(&mut tag);
         Tag(tag)
     }
 
     /// `count` tags from message `from`; fewer at the end of a chain.
-    pub(super) fn range(&self, from: u32, count: u32) -> Vec<Tag> {
+    pub(crate) fn range(&self, from: u32, count: u32) -> Vec<Tag> {
         let count = count.min(u32::MAX - from);
         let mut bytes = Zeroizing::new(vec![0u8; usize::try_from(count).unwrap_or(0) * 16]);
         self.keystream(from).apply_keystream(&mut bytes);
@@ -31,7 +31,7 @@ impl TagKey {
     }
 
     /// The tags among `count` from message `from` that `wanted` accepts; the others are not kept.
-    fn among(&self, from: u32, count: u32, wanted: &impl Fn(&Tag) -> bool) -> Vec<Tag> {
+    pub(crate) fn among(&self, from: u32, count: u32, wanted: &impl Fn(&Tag) -> bool) -> Vec<Tag> {
         let mut cipher = self.keystream(from);
         let mut left = usize::try_from(count.min(u32::MAX - from)).unwrap_or(0);
         let mut bytes = Zeroizing::new([0u8; 4096]);

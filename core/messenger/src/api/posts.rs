@@ -55,8 +55,9 @@ impl Messenger {
     }
 
     /// Sets how long new messages of a conversation live, for both sides: 5 seconds to 4 weeks after they were read, at
-    /// their author's after they were sent; 0 ends the timer. Honest devices delete them then. Errors:
-    /// `conversation.missing`, `contact.state`, `input.timer`.
+    /// their author's after they were sent; 0 ends the timer. Honest devices delete them then. In a group this is
+    /// [`Messenger::group_set`] with `timer_s`. Errors: `conversation.missing`, `contact.state`, `group.*`,
+    /// `input.timer`.
     pub async fn timer_set(&self, conversation: &ConversationId, seconds: u32) -> Result<(), Error> {
         self.call(call::TimerSet { conversation: conversation.clone(), seconds }).await
     }

@@ -7,12 +7,12 @@ use sotto_db::{NEVER, PREVIEW, Reader, Standing};
 use zeroize::Zeroizing;
 
 use super::{Messenger, version};
-use crate::engine::{call, stored};
+use crate::engine::{call, groups, stored};
 use crate::error::{Code, Error};
 use crate::records::{
-    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Folder,
-    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, PhraseCheck, SafetyNumber, Settings, Unread,
-    WrongWord,
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, FileId,
+    Folder, GroupRow, Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, PhraseCheck, SafetyNumber,
+    Settings, Unread, WrongWord,
 };
 use crate::view::{self, one, shown_name};
 use crate::{cursor, cut};
@@ -280,17 +280,47 @@ fn of_folder(folder: Folder) -> (RangeInclusive<Standing>, RangeInclusive<bool>)
     }
 }
 
-fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Result<Conversation, Error> {
-    let chat = row.peer.ok_or(Code::StorageCorrupt)?;
+/// With whom a conversation is.
+struct With {
+    contact: Option<ContactId>,
+    name: String,
+    own_name: String,
+    picture: Option<FileId>,
+    state: Option<ContactState>,
+    group: Option<GroupRow>,
+}
+
+fn with(reader: &Reader, row: &sotto_db::Conversation) -> Result<With, Error> {
+    let Some(chat) = row.peer else {
+        let group = reader.group(&row.id)?.ok_or(Code::StorageCorrupt)?;
+        let (name, own_name, group) = (group.name.clone(), group.name.clone(), Some(groups::short(&group)));
+        return Ok(With { contact: None, name, own_name, picture: None, state: None, group });
+    };
     let person = reader.tables().persons.get(&chat)?.ok_or(Code::StorageCorrupt)?;
-    let last = reader.messages_page(&row.id, None, 1)?.pop().map(view::bare);
+    Ok(With {
+        contact: Some(ContactId(account_id(&chat))),
+        name: shown_name(&person),
+        picture: view::picture(reader, &chat)?,
+        state: Some(person.state.into()),
+        own_name: person.name,
+        group: None,
+    })
+}
+
+fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Result<Conversation, Error> {
+    let with = with(reader, &row)?;
+    let last = match reader.messages_page(&row.id, None, 1)?.pop() {
+        Some(last) => Some((view::author_of(reader, &row.id, last.author.as_ref())?, view::bare(last))),
+        None => None,
+    };
     Ok(Conversation {
         id: ConversationId::from_bytes(&row.id),
-        contact: ContactId(account_id(&chat)),
-        name: shown_name(&person),
-        own_name: person.name,
-        picture: view::picture(reader, &chat)?,
-        state: person.state.into(),
+        contact: with.contact,
+        name: with.name,
+        own_name: with.own_name,
+        picture: with.picture,
+        state: with.state,
+        group: with.group,
         unread: row.unread,
         marked_unread: row.marked,
         pinned: row.pinned,
@@ -300,9 +330,9 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Re
         draft: row.draft,
         draft_reply_to: row.draft_reply.as_ref().map(MessageId::from_bytes),
         timer_s: row.timer_s,
-        last: last.map(|Message { id, mine, mut text, newer, fetching, deleted_by, state, .. }| {
+        last: last.map(|(author, Message { id, mine, mut text, newer, fetching, deleted_by, state, .. })| {
             text.as_mut().map(|text| cut::to_chars(text, PREVIEW));
-            LastMessage { id, mine, text, newer, fetching, deleted: deleted_by.is_some(), state }
+            LastMessage { id, mine, author, text, newer, fetching, deleted: deleted_by.is_some(), state }
         }),
         last_ms: row.last_ms,
         cursor: cursor::of_conversation((row.pinned, row.last_ms, row.id)),

@@ -4,6 +4,7 @@ use super::Messenger;
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, Hit, MessageId};
 use crate::search::Query;
+use crate::view;
 
 /// Longest page of hits, rows.
 const HITS: u32 = 50;
@@ -33,19 +34,21 @@ impl Messenger {
             }
             let rows = reader.search(query.index(), conversation.as_ref(), before, limit)?;
             let hit = |(n, row): (i64, sotto_db::Message)| {
+                let author = view::author_of(reader, &row.conversation, row.author.as_ref())?;
                 let all = format!("{}\n{}", row.text.as_deref().unwrap_or_default(), row.names);
                 let (text, marks) = query.excerpt(all.trim());
-                Hit {
+                Ok(Hit {
                     message: MessageId::from_bytes(&row.id),
                     conversation: ConversationId::from_bytes(&row.conversation),
                     mine: row.is_own(),
+                    author,
                     text,
                     marks,
                     time_ms: row.time_s.saturating_mul(1000),
                     cursor: n.to_string(),
-                }
+                })
             };
-            Ok(rows.into_iter().map(hit).collect())
+            rows.into_iter().map(hit).collect()
         })
     }
 }

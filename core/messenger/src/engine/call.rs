@@ -13,17 +13,19 @@ use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
 use crate::engine::file::keep::{self, Prepared};
 use crate::engine::file::{auto, down, picture};
+use crate::engine::group::join;
+use crate::engine::groups;
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
 use crate::engine::people::{contact, forget, news, reset};
 use crate::engine::posts;
-use crate::engine::talk::kind::{delete, edit, pin, reaction, timer, vote};
+use crate::engine::talk::kind::{delete, edit, pin, reaction, vote};
 use crate::engine::talk::{effects, read, write};
 use crate::error::{Code, Error};
 use crate::records::{
-    AutoDownload, ContactId, ConversationId, FileId, Invite, InviteId, MessageId, NewMention, NewPoll, NewPost,
-    SettingsPatch, level,
+    AutoDownload, ContactId, ConversationId, FileId, GroupPatch, GroupRole, Invite, InviteId, MemberId, MessageId,
+    NewMention, NewPoll, NewPost, SettingsPatch, level,
 };
 
 /// Shortest time between typing notices, milliseconds.
@@ -87,8 +89,7 @@ calls! { step:
     Pin { message: MessageId, on: bool } -> () = pin::pin(step, &message.to_bytes()?, on);
     Forward { message: MessageId, conversations: Vec<ConversationId> }
         -> Vec<MessageId> = posts::forward(step, &message, &conversations);
-    TimerSet { conversation: ConversationId, seconds: u32 }
-        -> () = timer::choose(step, &conversation.to_bytes()?, seconds);
+    TimerSet { conversation: ConversationId, seconds: u32 } -> () = groups::timer(step, &conversation, seconds);
     PollCreate { conversation: ConversationId, poll: NewPoll } -> MessageId = posts::poll(step, &conversation, poll);
     Vote { message: MessageId, choices: Vec<u8> } -> () = vote::vote(step, &message.to_bytes()?, choices);
     Forged { conversation: ConversationId, content: Content }
@@ -110,6 +111,18 @@ calls! { step:
     ContactRemove { contact: ContactId } -> () = contact_of(step, &contact).and_then(|row| forget::person(step, row));
     SessionReset { contact: ContactId } -> () = contact_of(step, &contact).and_then(|row| reset::asked(step, &row));
     NicknameSet { contact: ContactId, nickname: Option<String> } -> () = call_them(step, &contact, nickname.as_deref());
+    GroupCreate { name: String, members: Vec<ContactId> } -> ConversationId = groups::create(step, name, &members);
+    GroupInvite { conversation: ConversationId, contacts: Vec<ContactId> }
+        -> () = groups::invite(step, &conversation, &contacts);
+    GroupAnswer { conversation: ConversationId, accept: bool }
+        -> () = join::answer(step, &conversation.to_bytes()?, accept);
+    GroupRemove { conversation: ConversationId, member: MemberId, ban: bool }
+        -> () = groups::remove(step, &conversation, &member, ban);
+    GroupSetRole { conversation: ConversationId, member: MemberId, role: GroupRole }
+        -> () = groups::role(step, &conversation, &member, role);
+    GroupSet { conversation: ConversationId, patch: GroupPatch } -> () = groups::set(step, &conversation, patch);
+    GroupLeave { conversation: ConversationId } -> () = groups::leave(step, &conversation);
+    GroupClose { conversation: ConversationId } -> () = groups::close(step, &conversation);
     Typing { conversation: ConversationId } -> () = typing(step, &conversation);
     SettingsSet { patch: SettingsPatch } -> () = settings(step, patch);
 }
@@ -180,14 +193,18 @@ fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<
 }
 
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
-    let (conversation, person) = contact::of_conversation(step, conversation)?;
+    let place = step.tx.conversations.get(conversation)?.ok_or(Code::ConversationMissing)?;
     let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
-    if message.conversation != conversation.id || message.state == MessageState::Deleted {
+    if message.conversation != place.id || message.state == MessageState::Deleted {
         return Err(Code::MessageMissing.into());
     }
     let Some(last) = read::mark(step, &message)? else {
         return Ok(());
     };
+    if place.kind == sotto_db::Kind::Group {
+        return Ok(()); // groups have no mark of their own: nobody is told
+    }
+    let (_, person) = contact::of_conversation(step, conversation)?;
     if step.own()?.settings.read_receipts && person.state == PersonState::Accepted {
         // The mark carries the own receipts: a message that is missing here, or not whole, was not read.
         receipt::all_owed(step, &person.chat)?;
@@ -224,7 +241,12 @@ fn call_them(step: &mut Step<'_>, contact: &ContactId, nickname: Option<&str>) -
 fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Error> {
     let own = step.own()?;
     own.in_force()?;
-    let (_, person) = contact::of_conversation(step, &conversation.to_bytes()?)?;
+    let conversation = conversation.to_bytes()?;
+    let place = step.tx.conversations.get(&conversation)?.ok_or(Code::ConversationMissing)?;
+    if place.kind == sotto_db::Kind::Group {
+        return Ok(()); // nobody is told in a group
+    }
+    let (_, person) = contact::of_conversation(step, &conversation)?;
     if !own.settings.typing || person.state != PersonState::Accepted {
         return Ok(());
     }

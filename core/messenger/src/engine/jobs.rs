@@ -5,6 +5,7 @@ use sotto_db::{NEVER, PersonState, Tables};
 use crate::engine::base::schedule;
 use crate::engine::carry::{outcome, receipt};
 use crate::engine::file::{body, down, picture, preview};
+use crate::engine::group::repair;
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
 use crate::engine::hear::query::What;
@@ -15,7 +16,7 @@ use crate::engine::people::{cards, contact, news, reset};
 use crate::engine::post::parcel;
 use crate::engine::talk::{effects, expire, holes, read, state};
 use crate::engine::{Engine, Step, receive};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Kind};
 
 macro_rules! jobs {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -51,6 +52,12 @@ jobs! {
     Files,
     Previews,
     Holes,
+    /// Digests, new epochs and questions of groups.
+    Groups,
+    /// Missing messages of groups.
+    GroupHoles,
+    /// What a group said since the welcome.
+    GroupPast,
     Cards,
     OwnList,
     /// Delete messages whose time is over.
@@ -89,11 +96,14 @@ impl Engine {
             Job::Index => db.read(|tx| tx.messages.has_unindexed())?.then_some(live.index_after_ms),
             Job::Expire => Some(live.expire_after_ms),
             Job::Files => self.files_from()?,
+            Job::Groups => db.read(|tx| tx.groups.due_ms())?,
+            Job::GroupHoles => db.read(|tx| tx.group_chains.due_ms())?,
             _ if !live.connectivity.store => None,
             // A few at a time: other commands do not wait behind them.
             Job::Previews if live.hear.asks(|what| matches!(what, What::Preview { .. })) => None,
             Job::Previews => db.read(|tx| tx.files.preview_due_ms())?,
             Job::Holes => db.read(|tx| tx.holes.due_ms())?,
+            Job::GroupPast => db.read(|tx| tx.groups.past_ms())?,
             Job::Cards => db.read(|tx| tx.persons.cards_due_ms())?,
             Job::OwnList => Some(own.next_self_ms),
         };
@@ -163,6 +173,21 @@ impl Engine {
                     |step, batch, at_ms| holes::put_off(step, batch, at_ms),
                 )
             }
+            Job::Groups => self.each(
+                |tx, now_ms| tx.groups.due(now_ms),
+                |step, id| repair::due(step, &id),
+                |step, id, at_ms| repair::put_off_due(step, &id, at_ms),
+            ),
+            Job::GroupHoles => self.each(
+                |tx, now_ms| tx.group_chains.due(now_ms),
+                |step, chain| repair::ask(step, &chain),
+                |step, chain, at_ms| repair::put_off(step, &chain, at_ms),
+            ),
+            Job::GroupPast => self.each(
+                |tx, now_ms| tx.groups.past(now_ms),
+                |step, id| repair::ask_past(step, &id),
+                |step, id, at_ms| repair::past_at(step, &id, at_ms),
+            ),
             Job::Vanish => self.each(
                 |tx, now_ms| tx.messages.expired(now_ms),
                 |step, id| expire::end(step, &id),
@@ -194,7 +219,8 @@ impl Engine {
         work: impl Fn(&mut Step<'_>, R) -> Result<(), Error>,
         put_off: impl Fn(&mut Step<'_>, R, i64) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.code() == Code::Internal);
+        // A row that cannot be worked on stops no other; a disk that fails stops all.
+        let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.kind() != Kind::Storage);
         let all = self.run(|step| due(&step.tx, step.now_ms)?.into_iter().try_for_each(|row| work(step, row)));
         if !is_bug(&all) {
             return all;
@@ -275,6 +301,7 @@ impl Engine {
             effects::expire(step)?;
             expire::hasten(step)?;
             down::hasten(step)?;
+            repair::expire(step)?;
             reset::look(step)
         })
     }

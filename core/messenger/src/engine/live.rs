@@ -31,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) roaming: bool,
     pub(crate) relaying: bool,
     pub(crate) closing: bool,
+    /// Buckets of the groups that are heard.
+    pub(crate) group_buckets: Vec<[u8; 8]>,
     pub(crate) hear: Heard,
     pub(crate) post: Posted,
     pub(crate) files: Filed,

@@ -1,10 +1,12 @@
 //! Store queries, and the effect of their pages.
 
+use sotto_db::NEVER;
 use sotto_net::{Circle, Received};
 
 use crate::engine::Engine;
 use crate::engine::base::schedule::{DAY, MINUTE};
 use crate::engine::file::preview;
+use crate::engine::group::{open, repair};
 use crate::engine::hear::query::{Query, What};
 use crate::engine::hear::{bucket, incoming};
 use crate::engine::input::Effect;
@@ -12,12 +14,27 @@ use crate::engine::keys::deep;
 use crate::engine::keys::found::Found;
 use crate::engine::live::is_on;
 use crate::engine::people::cards;
-use crate::engine::work::all;
 use crate::error::Error;
 
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
 impl Engine {
+    /// Hears the topics of the groups that this device reads now.
+    pub(crate) fn hear_groups(&mut self) -> Result<(), Error> {
+        self.live.group_buckets = self.group_buckets()?;
+        self.subscribe();
+        Ok(())
+    }
+
+    /// The buckets of the groups that this device reads, each once.
+    pub(crate) fn group_buckets(&self) -> Result<Vec<[u8; 8]>, Error> {
+        let rows = self.db.read(|tx| tx.groups.all())?;
+        let mut buckets: Vec<_> = rows.iter().filter(|row| open::hears(row.state)).map(|row| row.bucket).collect();
+        buckets.sort_unstable();
+        buckets.dedup();
+        Ok(buckets)
+    }
+
     pub(crate) fn page(&mut self, id: u64, messages: Vec<Received>, last: bool, more: bool) -> Result<(), Error> {
         let Some(query) = self.live.hear.queries.get(&id) else {
             return Ok(());
@@ -48,8 +65,16 @@ impl Engine {
                 self.came(of, &messages, last)
             }
             What::Hole => {
-                self.run(|step| all(step, &messages))?;
+                self.take_all(&messages)?;
                 if last { self.look_at_all() } else { Ok(()) }
+            }
+            What::Group { group } => {
+                self.take_all(&messages)?;
+                if last {
+                    self.run(|step| repair::past_at(step, &group, NEVER))?;
+                    self.look_at_all()?;
+                }
+                Ok(())
             }
             What::Probe { id } => self.probe_page(id, Some((&messages, last))),
             What::File { job } => self.file_page(job, messages, last.then_some(more)),
@@ -87,8 +112,8 @@ impl Engine {
             let newest_ms = newest_ms.min(started_ms);
             self.live.hear.counted_ms.1 = self.live.hear.counted_ms.1.max(newest_ms);
         }
+        self.take_all(messages)?;
         self.run(|step| {
-            all(step, messages)?;
             let covered = step.tx.coverage.until_ms()?;
             // An unproven clock may be ahead, so the coverage goes up to the newest message and no further.
             let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
@@ -121,7 +146,7 @@ impl Engine {
             Some(What::Probe { id }) => self.probe_page(id, None),
             Some(What::File { job }) => self.file_search_failed(job),
             // The others have their next time already.
-            Some(What::OwnList | What::Preview { .. } | What::Hole) | None => Ok(()),
+            Some(What::OwnList | What::Preview { .. } | What::Hole | What::Group { .. }) | None => Ok(()),
         }
     }
 

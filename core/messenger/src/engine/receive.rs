@@ -9,6 +9,7 @@ use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_r
 use crate::engine::Step;
 use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::{link, policy, receipt, send};
+use crate::engine::group::open;
 use crate::engine::hear::incoming::{self, Incoming, Verdict};
 use crate::engine::keys::{device, session};
 use crate::engine::people::admit::{self, First, Split};
@@ -118,6 +119,9 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
             Ok(split) => late(step, envelope, kept, split),
             Err(_) => Ok(Verdict::Dropped),
         };
+    }
+    if let Some(verdict) = open::open(step, envelope)? {
+        return Ok(verdict);
     }
     if envelope.class == Some(Class::Medium) {
         return match admit::handshake(step, envelope)? {

@@ -13,7 +13,7 @@ use crate::engine::post::parcel;
 use crate::engine::probe::FIRST_ID;
 use crate::engine::talk::state;
 use crate::engine::{Engine, Step, receive};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Kind};
 use crate::event::Event;
 
 impl Engine {
@@ -218,6 +218,22 @@ pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Erro
 }
 
 impl Engine {
+    /// Takes messages in one step; after a bug each in its own one, so that one message stops no other.
+    pub(crate) fn take_all(&mut self, messages: &[Received]) -> Result<(), Error> {
+        let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.kind() != Kind::Storage);
+        let done = self.run(|step| all(step, messages));
+        if !is_bug(&done) {
+            return done;
+        }
+        for one in messages {
+            let done = self.run(|step| all(step, std::slice::from_ref(one)));
+            if !is_bug(&done) {
+                done?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the phrase was restored elsewhere.
     pub(crate) fn is_replaced(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.replaced)

@@ -27,6 +27,15 @@ pub enum MessageState {
     Received,
 }
 
+/// Who wrote a message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Id of the account.
+    pub contact: ContactId,
+    /// The name that this device shows for them; empty for somebody who is no contact.
+    pub name: String,
+}
+
 /// The newest message of a conversation, for lists.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastMessage {
@@ -34,6 +43,9 @@ pub struct LastMessage {
     pub id: MessageId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; `None` for an own message, and between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
     /// Its first 200 characters at most, cut at a grapheme; `None` as in [`Message::text`].
     pub text: Option<String>,
     /// A newer version wrote it: show "needs a newer version".
@@ -56,6 +68,9 @@ pub struct Message {
     pub conversation: ConversationId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; `None` for an own message, and between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
     /// The text; `None` while a long text is being fetched, and for a kind that this version does not know.
     pub text: Option<String>,
     /// Whether the text continues: in a page it has at most 4,096 bytes, cut at a grapheme. `message` returns the whole
@@ -65,7 +80,8 @@ pub struct Message {
     pub newer: bool,
     /// Whether a long text is still being fetched.
     pub fetching: bool,
-    /// Whether it came from a device that was not the contact's confirmed one. Somebody else may have written it.
+    /// Whether it came from a device that was not the contact's confirmed one, or in a group from one that had not
+    /// proved itself. Somebody else may have written it.
     pub unconfirmed: bool,
     /// State of the message.
     pub state: MessageState,
@@ -127,6 +143,19 @@ pub(super) fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+/// How far an own message came with one of its readers, as far as this device knows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Id of the reader's account.
+    pub contact: ContactId,
+    /// The name that this device shows for them; empty for somebody who is no contact.
+    pub name: String,
+    /// Whether their device has it.
+    pub delivered: bool,
+    /// Whether they marked it read and told so.
+    pub read: bool,
+}
+
 /// A message of the other side, in the order of arrival.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incoming {
@@ -152,4 +181,4 @@ impl From<sotto_db::MessageState> for MessageState {
     }
 }
 
-crate::closed_debug!(LastMessage, Message, Incoming);
+crate::closed_debug!(Author, Delivery, LastMessage, Message, Incoming);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactId, ConversationId, MessageId, NewFile};
+use super::{Author, ContactId, ConversationId, MessageId, NewFile};
 
 /// A text to send, with what belongs to it.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
@@ -95,6 +95,9 @@ pub struct Reply {
     pub text: String,
     /// Whether this account wrote it; `None` if it is not here.
     pub mine: Option<bool>,
+    /// Who wrote it, in a group, if it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
     /// Whether it was deleted or disappeared.
     pub gone: bool,
 }
@@ -190,6 +193,9 @@ pub struct Hit {
     pub conversation: ConversationId,
     /// Whether this account wrote it.
     pub mine: bool,
+    /// Who wrote it, in a group; `None` for an own message, and between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
     /// The part around the first match, at most 200 characters, of its text and the names of its files, a line each.
     pub text: String,
     /// Where the words are in `text`: at most 8 places.

@@ -1,5 +1,6 @@
 //! One operation, 40 times, in a function that callgrind can find: `sotto-ratchet sotto|vodozemac
-//! encrypt|decrypt|pingpong|initiate|respond`. `scripts/bench` runs it. Texts have 100 bytes, unpadded on both sides.
+//! encrypt|decrypt|pingpong|initiate|respond|group-seal|group-open`. `scripts/bench` runs it. Texts have
+//! 100 bytes, unpadded on both sides.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
 
 use rand_core::UnwrapErr;
@@ -7,6 +8,8 @@ use std::hint::black_box;
 
 const ROUNDS: usize = 40;
 const TEXT: [u8; 100] = [b'x'; 100];
+
+mod group;
 
 mod sotto {
     use super::{ROUNDS, TEXT, UnwrapErr, black_box};
@@ -184,8 +187,12 @@ mod vodozemac_olm {
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["sotto", op @ ("group-seal" | "group-open")] => group::sotto::run(op),
+        ["vodozemac", op @ ("group-seal" | "group-open")] => group::megolm::run(op),
         ["sotto", op] => sotto::run(op),
         ["vodozemac", op] => vodozemac_olm::run(op),
-        _ => panic!("usage: sotto-ratchet sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond"),
+        _ => panic!(
+            "usage: sotto-ratchet sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond|group-seal|group-open"
+        ),
     }
 }

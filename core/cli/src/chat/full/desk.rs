@@ -136,7 +136,7 @@ impl<'a> Desk<'a> {
             Action::Name(name) => self.name(&name).await?,
             Action::Avatar(path) => files::avatar(&self.messenger, path.as_deref()).await?,
             Action::Keep { conversation, contact, what } => {
-                format!("This conversation: {}.", what.run(messenger, &conversation, &contact).await?)
+                format!("This conversation: {}.", what.run(messenger, &conversation, Some(&contact)).await?)
             }
             Action::Remove { contact, label } => {
                 messenger.contact_remove(&contact).await?;

@@ -187,7 +187,7 @@ impl View {
 
     /// The other person, as messages name them.
     pub(super) fn them(&self) -> Them<'_> {
-        Them { id: &self.contact, label: &self.label }
+        Them::One { id: &self.contact, label: &self.label }
     }
 
     /// The newest whole message of the contact, and the oldest message that marking it would mark as read.
@@ -353,7 +353,7 @@ impl View {
     fn lay(&mut self, index: usize) -> usize {
         let before = index.checked_sub(1).and_then(|before| self.shown.get(before));
         let before = before.map(|one| one.message.time_ms.div_euclid(DAY_MS));
-        let them = Them { id: &self.contact, label: &self.label };
+        let them = Them::One { id: &self.contact, label: &self.label };
         let Some(one) = self.shown.get_mut(index) else {
             return 0;
         };

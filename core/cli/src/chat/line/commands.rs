@@ -1,12 +1,14 @@
 //! Actions of commands, line by line.
 
-use sotto_messenger::records::{Contact, Message, MessageState, NewPost};
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::{ContactId, Message, MessageState, NewPost};
 use sotto_messenger::{Code, Error, Messenger};
 
 use super::{Chat, Stopped};
 use crate::chat::command::Command;
 use crate::chat::deed::{self, Deed, Found};
 use crate::chat::files;
+use crate::chat::groups::{self, Partner, Rule};
 use crate::chat::keep::Keep;
 use crate::chat::lines;
 use crate::open;
@@ -21,9 +23,12 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /invite             a link for a friend, for one use within 7 days
   /invites            open invites, with numbers; /close NUMBER closes one
   /add LINK [TEXT]    send a contact request to the maker of a link
-  /contacts           all people, with numbers
+  /contacts           all people and groups, with numbers
   /to NUMBER          choose a conversation
-  /accept NUMBER      accept a request; also /decline, /block, /unblock
+  /accept NUMBER      accept a request, or an invitation to a group; also /decline, /block, /unblock
+  /group NAME | 1, 2  make a group, and invite people to it by their numbers; /bring 3 invites more
+  /members            the members of the open group, with numbers: /admin 2, /demote 2, /kick 2
+  /leave              leave the open group
   /safety             the safety number; compare it, then /verify
   /seen               accept a contact's changed devices without comparing; until then texts of a new
                       device are marked: somebody else may have written them
@@ -78,28 +83,27 @@ impl Chat<'_> {
             }
             Command::Contacts => self.list()?,
             Command::To(number) => {
-                let contact = self.numbered(number)?;
-                self.enter(contact)?;
+                let partner = self.numbered(number)?;
+                self.enter(partner)?;
                 self.read().await?;
             }
             Command::Answer(action, number) => {
-                let contact = self.numbered(number)?;
-                self.messenger.contact_answer(&contact.id, action).await?;
+                self.answer(number, action).await?;
             }
             Command::File(path) => self.send_file(&path).await?,
             Command::Send(what) => {
-                let conversation = self.chosen()?.conversation.clone();
+                let conversation = self.chosen()?.conversation().clone();
                 let id = what.send(&self.messenger, &conversation).await?;
                 self.screen.sent(&self.messenger.message(&id)?);
             }
             Command::Files => {
-                let files = deed::files(&self.messenger, &self.chosen()?.conversation)?;
+                let files = deed::files(&self.messenger, self.chosen()?.conversation())?;
                 self.found(&files)?;
             }
             Command::Safety => self.safety()?,
             Command::Verify => self.verify().await?,
             Command::Seen => {
-                let contact = self.chosen()?.id.clone();
+                let contact = self.chosen()?.person()?.id.clone();
                 let devices = self.messenger.safety_number(&contact)?.devices;
                 self.messenger.devices_seen(&contact, &devices).await?;
                 self.screen.say("  their devices are accepted; nothing was compared")?;
@@ -107,22 +111,23 @@ impl Chat<'_> {
             Command::Last => self.last()?,
             Command::Retry => self.retry().await?,
             Command::Keep(what) => {
-                let (conversation, contact) = self.chosen().map(|one| (one.conversation.clone(), one.id.clone()))?;
-                let said = what.run(&self.messenger, &conversation, &contact).await?;
+                let partner = self.chosen()?.clone();
+                let contact = partner.person().ok().map(|one| &one.id);
+                let said = what.run(&self.messenger, partner.conversation(), contact).await?;
                 if let Keep::Timer(seconds) = what {
                     self.timer = Some(seconds);
                 }
                 self.screen.say(&format!("  {said}"))?;
             }
             Command::Remove(number) => {
-                let contact = self.numbered(number)?;
-                self.messenger.contact_remove(&contact.id).await?;
+                let partner = self.numbered(number)?;
+                self.messenger.contact_remove(&partner.person()?.id).await?;
                 self.screen.say("  removed: they are not told")?;
             }
             Command::Deed(number, what) => self.deed(number, what).await?,
             Command::Forward(number, people) => self.forward(number, &people).await?,
             Command::Pins => {
-                let pins = deed::pins(&self.messenger, &self.chosen()?.conversation)?;
+                let pins = deed::pins(&self.messenger, self.chosen()?.conversation())?;
                 self.found(&pins)?;
             }
             Command::Search(words) => {
@@ -130,6 +135,13 @@ impl Chat<'_> {
                 self.found(&found)?;
             }
             Command::Jump(number) => self.jump(number)?,
+            Command::Group(name, people) => self.make(&name, &people).await?,
+            Command::Bring(people) => {
+                let people = self.people(&people)?;
+                self.messenger.group_invite(self.chosen()?.conversation(), &people).await?;
+                self.screen.say("  invited")?;
+            }
+            Command::Rule(rule) => self.rule(rule).await?,
             Command::Name(name) => self.messenger.profile_set(&name).await?,
             Command::Avatar(path) => {
                 let said = files::avatar(&self.messenger, path.as_deref()).await?;
@@ -153,7 +165,7 @@ impl Chat<'_> {
     }
 
     fn safety(&mut self) -> Result<(), Stopped> {
-        let contact = self.chosen()?.id.clone();
+        let contact = self.chosen()?.person()?.id.clone();
         let number = self.messenger.safety_number(&contact)?;
         self.screen.say(&number.digits)?;
         self.compared = Some((contact, number.devices));
@@ -161,7 +173,7 @@ impl Chat<'_> {
     }
 
     async fn verify(&mut self) -> Result<(), Stopped> {
-        let contact = self.chosen()?.id.clone();
+        let contact = self.chosen()?.person()?.id.clone();
         match self.compared.take().filter(|(of, _)| *of == contact) {
             Some((_, devices)) => {
                 self.messenger.contact_verify(&contact, Some(&devices)).await?;
@@ -173,7 +185,7 @@ impl Chat<'_> {
     }
 
     async fn send(&mut self, text: &str) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
+        let conversation = self.chosen()?.conversation().clone();
         let id = deed::send(&self.messenger, &conversation, text.into()).await?;
         self.screen.sent(&self.messenger.message(&id)?);
         Ok(())
@@ -189,17 +201,17 @@ impl Chat<'_> {
 
     /// Numbers the newest messages.
     fn last(&mut self) -> Result<(), Stopped> {
-        let contact = self.chosen()?.clone();
-        let page = self.messenger.messages(&contact.conversation, None, HISTORY)?;
-        self.listed(&contact, page)
+        let partner = self.chosen()?.clone();
+        let page = self.messenger.messages(partner.conversation(), None, HISTORY)?;
+        self.listed(&partner, page)
     }
 
     /// Prints a page with numbers, oldest first.
-    fn listed(&mut self, contact: &Contact, mut page: Vec<Message>) -> Result<(), Stopped> {
+    fn listed(&mut self, partner: &Partner, mut page: Vec<Message>) -> Result<(), Stopped> {
         crate::chat::whole(&self.messenger, &mut page)?;
         page.reverse();
         for message in &page {
-            self.screen.numbered(contact, message)?;
+            self.screen.numbered(partner, message)?;
         }
         Ok(())
     }
@@ -210,8 +222,8 @@ impl Chat<'_> {
             self.screen.say("  nothing found")?;
         }
         for one in found {
-            if let Some(contact) = self.contact_of(&one.conversation)? {
-                self.screen.found(&contact, one)?;
+            if let Some(partner) = self.partner_of(&one.conversation)? {
+                self.screen.found(&partner, one)?;
             }
         }
         Ok(())
@@ -222,10 +234,10 @@ impl Chat<'_> {
         let id = self.screen.id_of(number).ok_or(Code::MessageMissing)?;
         let page = self.messenger.messages_around(&id, AROUND)?;
         let conversation = page.first().map(|one| one.conversation.clone()).ok_or(Code::MessageMissing)?;
-        let contact = self.contact_of(&conversation)?.ok_or(Code::ContactMissing)?;
-        let name = self.screen.label(&contact);
+        let partner = self.partner_of(&conversation)?.ok_or(Code::ContactMissing)?;
+        let name = self.screen.label(&partner);
         self.screen.say(&format!("— {name} —"))?;
-        self.listed(&contact, page)
+        self.listed(&partner, page)
     }
 
     /// Does something to a message of the open conversation.
@@ -251,7 +263,7 @@ impl Chat<'_> {
             return Ok(());
         };
         let people = people.iter().map(|number| self.numbered(*number)).collect::<Result<Vec<_>, _>>()?;
-        let to: Vec<_> = people.into_iter().map(|one| one.conversation).collect();
+        let to: Vec<_> = people.iter().map(|one| one.conversation().clone()).collect();
         self.messenger.forward(&message.id, &to).await?;
         Ok(self.screen.say("  forwarded, without its author")?)
     }
@@ -259,7 +271,7 @@ impl Chat<'_> {
     /// The message that was listed with this number, if the open conversation has it: a number that was typed for
     /// another conversation does nothing here.
     fn message(&mut self, number: usize) -> Result<Option<Message>, Stopped> {
-        let open = self.chosen()?.conversation.clone();
+        let open = self.chosen()?.conversation().clone();
         let id = self.screen.id_of(number).ok_or(Code::MessageMissing)?;
         let message = self.messenger.message(&id)?;
         if message.conversation == open {
@@ -270,14 +282,18 @@ impl Chat<'_> {
     }
 
     fn list(&mut self) -> Result<(), Stopped> {
-        for (index, contact) in self.messenger.contacts()?.iter().enumerate() {
+        let contacts = self.messenger.contacts()?;
+        for (index, contact) in contacts.iter().enumerate() {
             self.screen.listed(index + 1, contact)?;
+        }
+        for (index, row) in groups::all(&self.messenger)?.iter().enumerate() {
+            self.screen.group_listed(contacts.len() + index + 1, row)?;
         }
         Ok(())
     }
 
     async fn retry(&mut self) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
+        let conversation = self.chosen()?.conversation().clone();
         let page = self.messenger.messages(&conversation, None, HISTORY)?;
         let failed = page.iter().find(|one| one.state == MessageState::Failed);
         let failed = failed.ok_or(Error::from(Code::MessageMissing))?;
@@ -287,7 +303,7 @@ impl Chat<'_> {
 
     /// Marks the whole current conversation as read.
     async fn read(&mut self) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
+        let conversation = self.chosen()?.conversation().clone();
         let page = self.messenger.messages(&conversation, None, HISTORY)?;
         if let Some(last) = page.iter().find(|message| !message.mine) {
             self.messenger.mark_read(&conversation, &last.id).await?;
@@ -306,14 +322,60 @@ impl Chat<'_> {
         Ok(())
     }
 
-    fn chosen(&self) -> Result<&Contact, Error> {
+    /// Makes a group and opens it.
+    async fn make(&mut self, name: &str, people: &[usize]) -> Result<(), Stopped> {
+        let people = self.people(people)?;
+        let group = self.messenger.group_create(name, &people).await?;
+        let partner = self.partner_of(&group)?.ok_or(Code::ConversationMissing)?;
+        Ok(self.enter(partner)?)
+    }
+
+    /// Answers a request or an invitation.
+    async fn answer(&mut self, number: usize, action: ContactAction) -> Result<(), Stopped> {
+        let accept = action == ContactAction::Accept;
+        match self.numbered(number)? {
+            Partner::Person(contact) => self.messenger.contact_answer(&contact.id, action).await?,
+            Partner::Group(room) if accept || action == ContactAction::Decline => {
+                self.messenger.group_answer(&room.row.id, accept).await?;
+            }
+            Partner::Group(_) => self.screen.say("A group is not blocked: /decline it, or /leave it.")?,
+        }
+        Ok(())
+    }
+
+    async fn rule(&mut self, rule: Rule) -> Result<(), Stopped> {
+        let Partner::Group(room) = self.chosen()?.clone() else {
+            return Ok(self.screen.say("This is no group: /group makes one, /contacts shows them.")?);
+        };
+        if rule == Rule::Members {
+            let (lines, members) = groups::members(&self.messenger, &room)?;
+            self.members = members;
+            return Ok(self.screen.say(&lines)?);
+        }
+        let said = rule.run(&self.messenger, &room.row.id, &self.members).await?;
+        Ok(self.screen.say(&format!("  {said}"))?)
+    }
+
+    fn people(&self, numbers: &[usize]) -> Result<Vec<ContactId>, Error> {
+        numbers.iter().map(|number| Ok(self.numbered(*number)?.person()?.id.clone())).collect()
+    }
+
+    fn chosen(&self) -> Result<&Partner, Error> {
         self.current.as_ref().ok_or(Code::ContactMissing.into())
     }
 
-    fn numbered(&self, number: usize) -> Result<Contact, Error> {
+    /// People come first, then groups.
+    fn numbered(&self, number: usize) -> Result<Partner, Error> {
         let contacts = self.messenger.contacts()?;
         let index = number.checked_sub(1).ok_or(Code::ContactMissing)?;
-        contacts.into_iter().nth(index).ok_or(Code::ContactMissing.into())
+        let people = contacts.len();
+        match contacts.into_iter().nth(index) {
+            Some(contact) => Ok(Partner::Person(Box::new(contact))),
+            None => {
+                let group = groups::all(&self.messenger)?.into_iter().nth(index.saturating_sub(people));
+                self.group(group.ok_or(Code::ContactMissing)?)
+            }
+        }
     }
 }
 

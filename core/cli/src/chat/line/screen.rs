@@ -5,12 +5,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, IsTerminal};
 
 use sotto_messenger::records::{
-    Connectivity, Contact, ContactId, File, FileId, FileState, Message, MessageId, MessageState,
+    Connectivity, Contact, ContactId, Conversation, ConversationId, File, FileId, FileState, GroupState, Message,
+    MessageId, MessageState,
 };
 use sotto_messenger::{Code, Error};
 
 use crate::chat::deed::Found;
 use crate::chat::files;
+use crate::chat::groups::{self, Groups, Partner};
 use crate::chat::lines::{self, plain};
 use crate::chat::people::{self, DEVICES_CHANGED, News, People};
 use crate::chat::posts::{self, Them};
@@ -32,6 +34,7 @@ pub(super) struct Screen {
     /// The last told step of each transfer.
     told: HashMap<FileId, (FileState, u64)>,
     people: People,
+    groups: Groups,
     online: Option<bool>,
 }
 
@@ -61,13 +64,21 @@ impl Screen {
         self.sent.insert(message.id.clone(), beginning(&posts::beginning(message)));
     }
 
-    /// The name in front of the contact's messages.
-    pub(super) fn label(&self, contact: &Contact) -> String {
-        self.people.label(contact)
+    /// The name of a conversation.
+    pub(super) fn label(&self, partner: &Partner) -> String {
+        match partner {
+            Partner::Person(contact) => self.people.label(contact),
+            Partner::Group(room) => groups::label(&room.row.name),
+        }
+    }
+
+    /// The name of a known contact.
+    pub(super) fn named(&self, id: &ContactId) -> Option<String> {
+        self.people.named(id)
     }
 
     /// Prints a message that was not shown yet, or has changed since; any message with `again`.
-    pub(super) fn message(&mut self, contact: &Contact, message: &Message, again: bool) -> Result<(), Failure> {
+    pub(super) fn message(&mut self, partner: &Partner, message: &Message, again: bool) -> Result<(), Failure> {
         let known = self.shown.get(&message.id).copied();
         if !again && message.text.is_none() && (known.is_none() || message.deleted_by.is_none()) {
             return Ok(());
@@ -78,7 +89,7 @@ impl Screen {
         }
         match known {
             Some(before) if !again && before == look => Ok(()),
-            _ => self.whole("", contact, message),
+            _ => self.whole("", partner, message),
         }
     }
 
@@ -88,18 +99,18 @@ impl Screen {
     }
 
     /// Prints a message with its number.
-    pub(super) fn numbered(&mut self, contact: &Contact, message: &Message) -> Result<(), Failure> {
+    pub(super) fn numbered(&mut self, partner: &Partner, message: &Message) -> Result<(), Failure> {
         let number = self.number_of(&message.id);
         if message.text.is_some() {
             self.shown.insert(message.id.clone(), look(message));
         }
-        self.whole(&format!("#{number} "), contact, message)
+        self.whole(&format!("#{number} "), partner, message)
     }
 
     /// Prints a message of a list with its number.
-    pub(super) fn found(&mut self, contact: &Contact, found: &Found) -> Result<(), Failure> {
+    pub(super) fn found(&mut self, partner: &Partner, found: &Found) -> Result<(), Failure> {
         let number = self.number_of(&found.message);
-        let line = found.line(&self.label(contact));
+        let line = found.line(&self.label(partner));
         self.said(&format!("#{number} "), &line)
     }
 
@@ -118,9 +129,9 @@ impl Screen {
     }
 
     /// Prints a message and the lines around it.
-    fn whole(&mut self, number: &str, contact: &Contact, message: &Message) -> Result<(), Failure> {
-        let label = self.label(contact);
-        let them = Them { id: &contact.id, label: &label };
+    fn whole(&mut self, number: &str, partner: &Partner, message: &Message) -> Result<(), Failure> {
+        let label = self.label(partner);
+        let them = partner.them(&label);
         if let Some(above) = posts::above(message, them) {
             let above = width().map_or(above.clone(), |width| lines::fit(&above, width));
             self.said("", &above)?;
@@ -158,7 +169,7 @@ impl Screen {
             let Some(contact) = contacts.get(index) else {
                 continue;
             };
-            let label = self.label(contact);
+            let label = self.people.label(contact);
             match news {
                 News::Asks => {
                     let (emoji, number) = (contact.emoji_hash.concat(), index + 1);
@@ -176,9 +187,33 @@ impl Screen {
 
     /// One line of the list of contacts.
     pub(super) fn listed(&mut self, number: usize, contact: &Contact) -> Result<(), Failure> {
-        let (name, emoji) = (self.label(contact), contact.emoji_hash.concat());
+        let (name, emoji) = (self.people.label(contact), contact.emoji_hash.concat());
         let head = format!("  {number} {name} {emoji} {}", people::about(contact));
         self.said(&head, "")
+    }
+
+    /// One line of the list of groups.
+    pub(super) fn group_listed(&mut self, number: usize, row: &Conversation) -> Result<(), Failure> {
+        let head = format!("  {number} {}: {}", groups::label(&row.name), groups::about(row));
+        self.said(&head, "")
+    }
+
+    /// Prints news of a group, which has this number.
+    pub(super) fn group_changed(&mut self, number: Option<usize>, row: &Conversation) -> Result<(), Failure> {
+        let Some(news) = self.groups.update(row) else {
+            return Ok(());
+        };
+        self.said(&news, "")?;
+        let invited = row.group.is_some_and(|group| group.state == GroupState::Invited);
+        match number.filter(|_| invited) {
+            Some(number) => self.say(&format!("  /accept {number} or /decline {number}")),
+            None => Ok(()),
+        }
+    }
+
+    /// The groups that were told of.
+    pub(super) fn groups(&self) -> Vec<ConversationId> {
+        self.groups.known()
     }
 
     pub(super) fn connectivity(&mut self, now: &Connectivity) -> Result<(), Failure> {
@@ -206,7 +241,7 @@ fn look(message: &Message) -> u64 {
         (file.state, file.have, file.reason) = (FileState::Here, 0, None);
     }
     let nobody = ContactId::default();
-    posts::below(&still, Them { id: &nobody, label: "" }).hash(&mut hasher);
+    posts::below(&still, Them::One { id: &nobody, label: "" }).hash(&mut hasher);
     (&message.text, &message.deleted_by).hash(&mut hasher);
     hasher.finish()
 }

@@ -57,6 +57,10 @@ pub(crate) struct Fx {
     pub(crate) contacts: bool,
     /// Whether the own account changed and must be read again.
     pub(crate) own: bool,
+    /// Whether files left that messages of groups wait for.
+    pub(crate) ready: bool,
+    /// Whether the groups whose topics are heard changed.
+    pub(crate) topics: bool,
     /// Whether this step found that the phrase was restored elsewhere.
     pub(crate) replaced: bool,
     /// Number of new envelopes of contacts.

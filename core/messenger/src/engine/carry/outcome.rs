@@ -47,6 +47,13 @@ fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Ve
             parcel::note(step, &attempt)?;
             parcel::taken(step, id, NEVER, Some(check_ms))?;
         }
+        Class::Shared => {
+            let check_ms = step.after(&schedule::CARD_CHECK, 0);
+            parcel::note(step, &attempt)?;
+            parcel::taken(step, id, NEVER, Some(check_ms))?;
+            let message = step.items.get(&id)?.and_then(|item| item.message);
+            return Ok(message.map(Fact::Sent).into_iter().collect());
+        }
         Class::Once => parcel::remove(step, id)?,
         Class::Kept => return Ok(kept(step, &parcel, &attempt, said)?.into_iter().collect()),
     }
@@ -97,7 +104,7 @@ fn refused(step: &mut Carry<'_>, parcel: Parcel) -> Result<Vec<Fact>, Error> {
     if let Some(item) = unshown
         && let Ok(message) = Message::decode(&item.m)
     {
-        facts.push(Fact::Refused(item.chat, message.kind));
+        facts.extend(item.chat.map(|chat| Fact::Refused(chat, message.kind)));
     }
     Ok(facts)
 }
@@ -114,9 +121,9 @@ pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(());
     };
-    let card = parcel.class == Class::Card;
+    let card = matches!(parcel.class, Class::Card | Class::Shared);
     if card && parcel.give_up_ms <= step.now_ms {
-        return parcel::remove(step, id);
+        return send::remove(step, id);
     }
     let check_ms = card.then(|| step.after(&schedule::CARD_CHECK_AGAIN, 0));
     parcel::check_at(step, id, check_ms)?;
@@ -139,8 +146,8 @@ pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
 
 /// Only the accepting node has a store: a card counts as published, a message never counts as stored.
 pub(crate) fn unchecked(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
-    if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
-        parcel::remove(step, id)?;
+    if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class != Class::Kept) {
+        send::remove(step, id)?;
     }
     Ok(Vec::new())
 }
@@ -150,15 +157,16 @@ pub(crate) fn checked(step: &mut Carry<'_>, id: i64, present: bool) -> Result<Ve
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new());
     };
-    let card = parcel.class == Class::Card;
+    let card = parcel.class != Class::Kept;
+    let message = step.items.get(&id)?.and_then(|item| item.message);
     if !present {
         let wait = if card { schedule::CARD_AGAIN.plain(parcel.attempts) } else { 0 };
         let now_ms = step.now_ms;
         parcel::absent(step, id, now_ms.saturating_add(wait))?;
-    } else if card {
-        parcel::remove(step, id)?;
-    } else if let Some(message) = step.items.get(&id)?.and_then(|item| item.message) {
-        return Ok(vec![Fact::Stored(message)]);
+        return Ok(Vec::new());
     }
-    Ok(Vec::new())
+    if card {
+        send::remove(step, id)?;
+    }
+    Ok(message.map(Fact::Stored).into_iter().collect())
 }

@@ -26,5 +26,7 @@ pub(crate) fn of(kind: Kind) -> Policy {
             none
         }
         Kind::FileWant | Kind::FileGone => none,
+        Kind::GroupInvite | Kind::GroupAnswer | Kind::GroupWelcome => none,
+        Kind::OldKey | Kind::Need | Kind::LogWant | Kind::Relay | Kind::GroupGone => none,
     }
 }

@@ -146,7 +146,8 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
         give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
         ..parcel::filled(step, Class::Once, topic, payload)
     };
-    parcel::put(step, parcel)
+    parcel::put(step, parcel)?;
+    Ok(())
 }
 
 /// Owes receipts again, through another node: the last ones seem lost. `tries` counts how often they left.

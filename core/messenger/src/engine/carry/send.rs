@@ -65,12 +65,13 @@ pub(crate) fn message(
 
 /// An own message that wants a receipt, not sealed yet.
 pub(crate) fn item(chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Item {
-    Item { parcel: 0, chat: *chat, device: None, message, m, session: None, seq: None, after: None }
+    Item { parcel: 0, chat: Some(*chat), device: None, message, m, session: None, seq: None, after: None }
 }
 
 /// Adds a message, seals it if that is possible now, and publishes it unless it waits for its files.
 pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error> {
-    item.parcel = parcel::reserve(step, &item.chat)?;
+    let chat = item.chat.or_bug("receiver of an item")?;
+    item.parcel = parcel::reserve(step, &chat)?;
     step.items.put(&item)?;
     if seal_item(step, item.parcel)? && item.after.is_none() {
         let now_ms = step.now_ms;
@@ -80,6 +81,11 @@ pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error>
         }
     }
     Ok(())
+}
+
+/// Keeps what a group's parcel holds, so that its message's state follows.
+pub(crate) fn keep(step: &mut Carry<'_>, item: Item) -> Result<(), Error> {
+    Ok(step.items.put(&item)?)
 }
 
 pub(crate) fn remove(step: &mut Carry<'_>, parcel: i64) -> Result<(), Error> {
@@ -205,7 +211,9 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
         remove(step, parcel)?; // deleted since
         return Ok(false);
     }
-    let chat = &item.chat;
+    let Some(chat) = &item.chat else {
+        return Ok(false); // a group's messages are sealed by its room
+    };
     let peer = step.tx.peers.get(chat)?.filter(|peer| peer.reach != Reach::Nothing);
     let Some(home) = peer.and_then(|peer| peer.home) else {
         return Ok(false);
@@ -314,7 +322,8 @@ pub(crate) fn renew_due(step: &mut Carry<'_>, id: i64) -> Result<Option<Vec<Fact
     }
     if parcel.class == Ends::Kept {
         let item = step.items.get(&id)?.or_bug("what a parcel holds")?;
-        if step.tx.peers.get(&item.chat)?.is_none_or(|peer| peer.reach == Reach::Nothing) {
+        let chat = item.chat.or_bug("receiver of an item")?;
+        if step.tx.peers.get(&chat)?.is_none_or(|peer| peer.reach == Reach::Nothing) {
             remove(step, id)?;
             return Ok(Some(Vec::new()));
         }
@@ -357,6 +366,10 @@ pub(crate) fn part_left(step: &mut Carry<'_>, message: &Hash) -> Result<(), Erro
     let Some(item) = step.items.of_message(message)?.filter(|item| item.after.is_some()) else {
         return Ok(());
     };
+    if item.chat.is_none() {
+        step.fx.ready = true;
+        return Ok(());
+    }
     if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
         return parcel::launch(step, item.parcel);
     }
@@ -376,6 +389,7 @@ fn heard_since(step: &Carry<'_>, parcel: &Parcel) -> Result<bool, Error> {
 
 /// Whether it failed several times in a session that the other side, which may have lost it, replaced since.
 fn was_left_behind(step: &Carry<'_>, parcel: &Parcel, item: &Item) -> Result<bool, Error> {
-    let sending = step.tx.devices.session(&item.chat)?;
+    let chat = item.chat.or_bug("receiver of an item")?;
+    let sending = step.tx.devices.session(&chat)?;
     Ok(parcel.attempts >= IN_VAIN && sending.is_some() && sending != item.session)
 }

@@ -13,9 +13,8 @@ use crate::error::{Code, Error, OrBug};
 /// A received body at its end.
 pub(crate) struct Arrived {
     pub(crate) message: Hash,
-    /// The counter whose receipt waits for it.
-    pub(crate) session: Hash,
-    pub(crate) seq: u32,
+    /// The session and the counter whose receipt waits for it.
+    pub(crate) owed: Option<(Hash, u32)>,
     /// Empty if they are not what the author named.
     pub(crate) bytes: Vec<u8>,
 }
@@ -86,8 +85,36 @@ pub(crate) fn bytes(step: &File<'_>, row: &sotto_db::File) -> Result<Option<Vec<
     let Some(one) = step.attachments.of_file(&row.id)?.pop() else {
         return Ok(None);
     };
+    if let Some(invite) = step.tx.group_invites.at(&one.message)? {
+        return Ok(invite.handover.map(|handover| handover.to_vec()));
+    }
     let message = step.tx.messages.get(&one.message)?;
     Ok(message.as_ref().and_then(own).map(|(_, bytes)| bytes))
+}
+
+/// A file of bytes that no shown message has, at this place; with `out`, it is published.
+pub(crate) fn at(
+    step: &mut File<'_>,
+    (place, conversation): (Hash, Hash),
+    pointer: &FilePointer,
+    (time_s, out): (i64, bool),
+) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    let since_s = time_s.saturating_sub(EARLIER_S).max(1);
+    let row = sotto_db::File {
+        role: FileRole::Body,
+        state: if out { FileState::Going } else { FileState::Coming },
+        sent: !out,
+        due_ms: now_ms,
+        since_s,
+        until_s: since_s.saturating_add(step.retention_ms() / 1000),
+        ..unknown(step.random(), pointer)
+    };
+    step.files.put(&row)?;
+    let (message, file) = (place, row.id);
+    let one =
+        Attachment { message, i: BODY, file, conversation, kind: 0, lamport: 0, time_s, session: None, seq: None };
+    Ok(step.attachments.put(&one)?)
 }
 
 /// After a start: bodies that an earlier version had begun to publish.
@@ -125,12 +152,12 @@ pub(crate) fn resend(step: &mut File<'_>, parcel: i64) -> Result<Vec<Fact>, Erro
 pub(crate) fn fetch(
     step: &mut File<'_>,
     (message, pointer): (&Hash, &FilePointer),
-    owed: (Hash, u32),
+    owed: Option<(Hash, u32)>,
     asks: bool,
 ) -> Result<(), Error> {
     let (now_ms, clock_s) = (step.now_ms, i64::try_from(step.clock_s()).unwrap_or(0));
     if let Some(known) = row(step, message)? {
-        step.attachments.change(message, &BODY, |one| (one.session, one.seq) = (Some(owed.0), Some(owed.1)))?;
+        step.attachments.change(message, &BODY, |one| (one.session, one.seq) = owed.unzip())?;
         if asks {
             change(step, &known.id, |row| (row.state, row.due_ms, row.tries) = (FileState::Coming, now_ms, 0))?;
         }
@@ -146,7 +173,7 @@ pub(crate) fn fetch(
             until_s: since_s.saturating_add(step.retention_ms() / 1000),
             ..unknown(step.random(), pointer)
         };
-        attach(step, &message, &row, Some(owed))?;
+        attach(step, &message, &row, owed)?;
     }
     let conversation = step.tx.messages.get(message)?.or_bug("message of a body")?.conversation;
     for id in step.files.over(&conversation)? {
@@ -158,9 +185,7 @@ pub(crate) fn fetch(
 /// A received body is at its end.
 pub(crate) fn arrived(step: &mut File<'_>, row: &sotto_db::File, bytes: Vec<u8>) -> Result<(), Error> {
     for Attachment { message, conversation, session, seq, .. } in step.attachments.of_file(&row.id)? {
-        if let Some((session, seq)) = session.zip(seq) {
-            step.bodies.push(Arrived { message, session, seq, bytes: bytes.clone() });
-        }
+        step.bodies.push(Arrived { message, owed: session.zip(seq), bytes: bytes.clone() });
         step.attachments.remove(&message, &BODY)?;
         go_on(step, &conversation)?;
     }

@@ -36,6 +36,10 @@ pub(crate) enum What {
         file: sotto_db::FileId,
     },
     Hole,
+    /// What a group said since the welcome.
+    Group {
+        group: sotto_db::Hash,
+    },
     Probe {
         id: u64,
     },

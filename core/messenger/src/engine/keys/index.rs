@@ -79,6 +79,11 @@ impl Index {
         }
     }
 
+    /// The waiting envelopes with a tag.
+    pub(crate) fn waiting_for(&self, tag: &Tag) -> Vec<Hash> {
+        self.waiting_with(tag).collect()
+    }
+
     fn waiting_with(&self, tag: &Tag) -> impl Iterator<Item = Hash> {
         let all = (*tag, [0; 32])..=(*tag, [0xff; 32]);
         self.waiting.range(all).map(|((_, payload), _)| *payload)

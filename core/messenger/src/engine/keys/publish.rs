@@ -143,5 +143,6 @@ fn card(step: &mut Keys<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16
         batch: Some(secret.to_vec()),
         ..parcel::filled(step, Class::Card, step.topic(Lane::Card, &secret_bucket(&key)), payload)
     };
-    parcel::put(step, parcel)
+    parcel::put(step, parcel)?;
+    Ok(())
 }

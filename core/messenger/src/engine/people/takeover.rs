@@ -33,7 +33,8 @@ pub(crate) fn publish(step: &mut People<'_>, record: &DeviceRecord) -> Result<()
     let topic = step.topic(Lane::Home, &own.account.home_value());
     let parcel = parcel::filled(step, Ends::Card, topic, payload);
     let now_ms = step.now_ms;
-    parcel::put(step, Parcel { give_up_ms: now_ms.saturating_add(DAY), ..parcel })
+    parcel::put(step, Parcel { give_up_ms: now_ms.saturating_add(DAY), ..parcel })?;
+    Ok(())
 }
 
 /// Whether this envelope comes from another install of this account. If so, it is handled here.

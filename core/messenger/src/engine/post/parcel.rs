@@ -47,11 +47,20 @@ pub(crate) fn reserve(step: &mut Post<'_>, party: &Chat) -> Result<i64, Error> {
     Ok(step.parcels.add(parcel)?)
 }
 
-/// Adds a parcel, and publishes it if it is due.
-pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<(), Error> {
+/// Adds a parcel for a group that is sealed later; returns its number.
+pub(crate) fn reserve_shared(step: &mut Post<'_>) -> Result<i64, Error> {
+    let parcel = Parcel { class: Class::Shared, ..empty(step, None) };
+    Ok(step.parcels.add(parcel)?)
+}
+
+/// Adds a parcel, and publishes it if it is due; returns its number.
+pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<i64, Error> {
     let due = parcel.due_ms <= step.now_ms;
     let id = step.parcels.add(parcel)?;
-    if due && step.publish_nodes > 0 { launch(step, id) } else { Ok(()) }
+    if due && step.publish_nodes > 0 {
+        launch(step, id)?;
+    }
+    Ok(id)
 }
 
 /// Publishes a filled parcel, with a new timestamp.

@@ -6,6 +6,7 @@ use sotto_wire::content::{self, Kind, MAX_PARENTS};
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::send;
 use crate::engine::file::{body, keep};
+use crate::engine::group::say;
 use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
@@ -25,6 +26,7 @@ fn empty(step: &mut Talk<'_>, message: &Message, by: Option<&Chat>) -> Result<()
     let (id, place) = (&message.id, message.conversation);
     let newest = by.is_none() && step.messages.newest(&place)?.is_some_and(|(newest, _)| newest == *id);
     end(step, message)?;
+    say::forget(step, id)?;
     match by {
         Some(by) => step.messages.withdraw(id, by)?,
         None => step.messages.delete(id)?,

@@ -37,7 +37,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: &Content) -> R
             target,
             id: came.id,
             conversation: came.conversation,
-            author: came.row.chat,
+            author: came.author,
             kind: message.kind.code(),
             body: message.body.clone(),
             lamport,
@@ -123,7 +123,7 @@ pub(crate) fn arrived(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
 
 /// Whether a message that comes now was deleted for everybody before.
 pub(crate) fn was_withdrawn(step: &Talk<'_>, came: &Came<'_>) -> Result<bool, Error> {
-    let deletion = step.early.one(&came.id, Kind::Delete.code(), &came.row.chat)?;
+    let deletion = step.early.one(&came.id, Kind::Delete.code(), &came.author)?;
     Ok(deletion.is_some_and(|deletion| deletion.conversation == came.conversation))
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, content: &Content) 
 
 /// Sends an effect; returns it without a target.
 pub(crate) fn leave(step: &mut Talk<'_>, conversation: &Hash, content: &Content) -> Result<Early, Error> {
-    let (row, chat) = write::open(step, conversation)?;
+    let (row, route) = write::open(step, conversation)?;
     let lamport = row.lamport.saturating_add(1);
     // Beside a handshake block there is less room: a longer one waits until the session is answered.
     if content.encode().map_or(true, |(_, body)| body.len() > send::BODY_ROOM) {
@@ -196,7 +196,7 @@ pub(crate) fn leave(step: &mut Talk<'_>, conversation: &Hash, content: &Content)
     let own = step.own()?;
     let id = content::message_id(conversation, &own.chat, &own.device, &m);
     step.conversations.edit(conversation, |row| row.lamport = lamport)?;
-    send::enqueue(step, send::item(&chat, m, None))?;
+    write::leave(step, &route, m, None, None)?;
     Ok(Early {
         target: [0; 32],
         id,

@@ -49,22 +49,40 @@ pub(crate) fn take(
     let open = conversation.standing == Standing::Open;
     // Before the answer, and for an unconfirmed device, no store is asked.
     let asks = confirmed && conversation.standing != Standing::Pending;
-    let came = Came { row, conversation: conversation.id, open, confirmed, asks, id, inner, message };
+    let came = Came {
+        via: Some((row, inner)),
+        author: row.chat,
+        owed: Some((row.hash, inner.seq)),
+        conversation: conversation.id,
+        open,
+        confirmed,
+        proved: confirmed,
+        asks,
+        id,
+        m: &inner.message,
+        message,
+    };
     kind::take(step, &came, content)
 }
 
 pub(crate) struct Came<'a> {
-    /// The session that it came in.
-    pub(crate) row: &'a Session,
+    /// The session that it came in, and what came around it; none in a group.
+    pub(crate) via: Option<(&'a Session, &'a Inner)>,
+    pub(crate) author: Chat,
+    /// The session and the counter that it is receipted by.
+    pub(crate) owed: Option<(Hash, u32)>,
     pub(crate) conversation: Hash,
     /// Whether it is a contact's.
     pub(crate) open: bool,
     /// Whether the confirmed device wrote it.
     pub(crate) confirmed: bool,
+    /// Whether that device is known to be the author's. In a group its proof may come later.
+    pub(crate) proved: bool,
     /// Whether it may make us ask stores, and have effects: not before the person accepted its account.
     pub(crate) asks: bool,
     pub(crate) id: Hash,
-    pub(crate) inner: &'a Inner,
+    /// M, exactly as its author made it.
+    pub(crate) m: &'a [u8],
     pub(crate) message: &'a Message,
 }
 
@@ -113,7 +131,7 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
         lamport,
         time_s,
         added_ms: step.now_ms,
-        ..delete::place(came.id, came.conversation, Some(came.row.chat), message.kind)
+        ..delete::place(came.id, came.conversation, Some(came.author), message.kind)
     };
     if effects::was_withdrawn(step, came)? {
         withdrawn(step, came, &place)?;
@@ -122,13 +140,13 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
     let (text, expire_s) = shown.text();
     let fresh = step.messages.add(&sotto_db::Message {
-        m: came.inner.message.clone(),
+        m: came.m.to_vec(),
         text,
         state: MessageState::Received,
         newer,
         fetching,
         read: false,
-        unconfirmed: !came.confirmed,
+        unconfirmed: !came.proved,
         deleted_by: None,
         expire_s,
         expires_ms: expire::unread_ms(step.now_ms, expire_s),
@@ -158,7 +176,7 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     };
     conversation.arrived_ms = step.clock_ms;
     step.conversations.put(&conversation)?;
-    if came.asks {
+    if came.asks && came.via.is_some() {
         holes(step, came, before_ms)?;
     }
     step.message_changed(came.conversation, came.id);

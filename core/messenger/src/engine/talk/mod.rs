@@ -3,6 +3,7 @@
 pub(crate) mod delete;
 pub(crate) mod effects;
 pub(crate) mod expire;
+pub(crate) mod group;
 pub(crate) mod holes;
 pub(crate) mod inbox;
 pub(crate) mod kind;
@@ -11,10 +12,10 @@ pub(crate) mod state;
 pub(crate) mod write;
 
 use crate::engine::base::room;
-use crate::engine::file::File;
+use crate::engine::group::Group;
 
 room! {
-    Talk over file: File {
+    Talk over group: Group {
         conversations: Conversation,
         messages: Message,
         holes: Hole,

@@ -5,6 +5,7 @@ use sotto_wire::content::Receipt;
 
 use crate::engine::carry::{Fact, receipt};
 use crate::engine::file::body;
+use crate::engine::group::join;
 use crate::engine::talk::{Talk, expire};
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -17,6 +18,7 @@ pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> 
             Fact::Stored(message) => raise(step, &message, MessageState::Stored)?,
             Fact::Delivered(message) => {
                 body::forget(step, &message)?;
+                join::received(step, &message)?;
                 let marked = step.messages.get(&message)?.is_some_and(|message| message.marked);
                 let to = if marked { MessageState::Read } else { MessageState::Delivered };
                 raise(step, &message, to)?;

@@ -6,19 +6,39 @@ use sotto_wire::content::{self, Content, Kind};
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::send;
 use crate::engine::file::{body, up};
+use crate::engine::group::{log, say};
 use crate::engine::talk::kind::post;
 use crate::engine::talk::state::emit_state;
 use crate::engine::talk::{Talk, delete};
 use crate::error::{Code, Error, OrBug};
+use crate::grouplog::{MEMBER, WHO_WRITES};
 
-pub(crate) fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+/// Where messages of a conversation go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Route {
+    Pair(Chat),
+    Group(Hash),
+}
+
+pub(crate) fn writable(step: &mut Talk<'_>, id: &Hash) -> Result<(Conversation, Route), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
-    let chat = conversation.peer.ok_or(Code::ContactMissing)?;
+    if conversation.kind == sotto_db::Kind::Group {
+        say::writable(step, id)?;
+        allowed(step, id, WHO_WRITES)?;
+        return Ok((conversation, Route::Group(*id)));
+    }
+    let chat = Route::Pair(conversation.peer.ok_or(Code::ContactMissing)?);
     match conversation.standing {
         Standing::Open | Standing::Asked => Ok((conversation, chat)),
         Standing::Blocked => Err(Code::ContactBlocked.into()),
         Standing::Pending | Standing::Closed => Err(Code::ContactState.into()),
     }
+}
+
+/// Refuses what a setting of a group leaves to its owner and admins. Readers drop it.
+pub(crate) fn allowed(step: &mut Talk<'_>, group: &Hash, setting: u8) -> Result<(), Error> {
+    let all = log::state(step, group)?.setting(setting).is_some_and(|value| value == [1]);
+    if all || log::own_seat(step, group)? != MEMBER { Ok(()) } else { Err(Code::GroupNotAllowed.into()) }
 }
 
 /// Whether somebody has not answered yet, and so learns of no earlier upload.
@@ -27,7 +47,7 @@ pub(crate) fn is_asked(step: &Talk<'_>, id: &Hash) -> Result<bool, Error> {
 }
 
 /// A contact's conversation.
-pub(crate) fn open(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+pub(crate) fn open(step: &mut Talk<'_>, id: &Hash) -> Result<(Conversation, Route), Error> {
     step.own()?.in_force()?;
     let (conversation, chat) = writable(step, id)?;
     match conversation.standing {
@@ -96,7 +116,7 @@ fn shown(
 /// pointer.
 pub(crate) fn add(
     step: &mut Talk<'_>,
-    (conversation, chat): (Conversation, &Chat),
+    (conversation, route): (Conversation, &Route),
     content: &Content,
     (text, expire_s): (String, u32),
 ) -> Result<Hash, Error> {
@@ -106,11 +126,11 @@ pub(crate) fn add(
         _ => &[],
     };
     // A poll fits into an envelope. Where there is less room, beside a handshake block, it waits for the answer.
-    let fits = bytes.len().saturating_add(send::MESSAGE_HEAD) <= send::message_room(step, chat)?;
+    let fits = bytes.len().saturating_add(send::MESSAGE_HEAD) <= room(step, route)?;
     if fits || kind == Kind::Poll {
         let (m, id) = shown(step, conversation, content, (text, expire_s))?;
         let after = attach(step, &id, files)?;
-        send::enqueue(step, Item { after, ..send::item(chat, m, Some(id)) })?;
+        leave(step, route, m, Some(id), after)?;
         return Ok(id);
     }
     let remote = body::pointer(step, kind, &bytes)?;
@@ -120,8 +140,30 @@ pub(crate) fn add(
         step.messages.edit(&id, |message| message.body = Some(bytes))?;
     }
     body::publish(step, &id)?;
-    send::enqueue(step, Item { after: Some(id.to_vec()), ..send::item(chat, m, Some(id)) })?;
+    leave(step, route, m, Some(id), Some(id.to_vec()))?;
     Ok(id)
+}
+
+/// Most bytes of M now.
+fn room(step: &Talk<'_>, route: &Route) -> Result<usize, Error> {
+    match route {
+        Route::Pair(chat) => send::message_room(step, chat),
+        Route::Group(_) => Ok(say::MESSAGE_ROOM),
+    }
+}
+
+/// Sends a message. `after`: the message whose files it waits for.
+pub(crate) fn leave(
+    step: &mut Talk<'_>,
+    route: &Route,
+    m: Vec<u8>,
+    id: Option<Hash>,
+    after: Option<Vec<u8>>,
+) -> Result<(), Error> {
+    match route {
+        Route::Pair(chat) => send::enqueue(step, Item { after, ..send::item(chat, m, id) }),
+        Route::Group(group) => say::message(step, group, m, id, after.is_some()),
+    }
 }
 
 /// Gives an own message its files. Returns what its item waits for.
@@ -163,7 +205,7 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     if !message.is_own() || message.state != MessageState::Failed {
         return Err(Code::MessageMissing.into());
     }
-    let (_, chat) = writable(step, &message.conversation)?;
+    let (_, route) = writable(step, &message.conversation)?;
     if up::is_lost(step, id)? {
         return Err(Code::FileUnreadable.into()); // it would wait for the upload for ever
     }
@@ -173,13 +215,13 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
         message.expires_ms = None; // its time begins again when it is sent
     })?;
     emit_state(step, &message, MessageState::Queued);
-    again(step, &message, &chat)
+    again(step, &message, &route)
 }
 
 /// Sends an own message under its id, sealed again.
-pub(crate) fn again(step: &mut Talk<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn again(step: &mut Talk<'_>, message: &sotto_db::Message, route: &Route) -> Result<(), Error> {
     up::again(step, &message.id)?;
     body::publish(step, &message.id)?;
     let after = step.tx.files.is_unsent(&message.id)?.then(|| message.id.to_vec());
-    send::enqueue(step, Item { after, ..send::item(chat, message.m.clone(), Some(message.id)) })
+    leave(step, route, message.m.clone(), Some(message.id), after)
 }

@@ -52,11 +52,15 @@ For the open conversation:
   /clear              delete all messages of the open conversation on this device
   /remove [NAME]      end all there is with a contact, who is not told
   /name NAME          change your name
+  /group, /members    groups are shown line by line: TERM=dumb sotto chat; also /bring, /admin, /demote, /kick, /leave
   /avatar [PATH]      set your picture for your contacts; without a path remove it
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
   /quit               close
 Times are UTC. ✓ delivered, ✓✓ read. F1 or /help: this page. Esc closes it.";
+
+/// Groups are shown line by line only.
+const GROUPS: &str = "The full screen shows no groups: TERM=dumb sotto chat does.";
 
 /// Title of the input while no conversation is open.
 const NOBODY: &str = "Nobody is open: /to NAME, or Ctrl-N.";
@@ -185,6 +189,7 @@ impl App {
             Command::Phrase => Action::Phrase,
             Command::Online(online) => Action::Online(online),
             Command::Quit => Action::Quit,
+            Command::Group(..) | Command::Bring(_) | Command::Rule(_) => return Err(GROUPS.into()),
             Command::Help | Command::Contacts | Command::Say(_) => {
                 self.show(&command);
                 return Ok(Vec::new());

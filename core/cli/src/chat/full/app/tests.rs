@@ -28,11 +28,12 @@ pub(in crate::chat::full) fn people(contacts: &[Contact], order: &[&str]) -> Inp
     };
     let conversation = |id: &&str| Conversation {
         id: ConversationId(format!("c{id}")),
-        contact: ContactId((*id).into()),
+        contact: Some(ContactId((*id).into())),
         name: String::new(),
         own_name: String::new(),
         picture: None,
-        state: ContactState::Accepted,
+        state: Some(ContactState::Accepted),
+        group: None,
         unread: 0,
         marked_unread: false,
         pinned: false,
@@ -45,6 +46,7 @@ pub(in crate::chat::full) fn people(contacts: &[Contact], order: &[&str]) -> Inp
         last: Some(LastMessage {
             id: MessageId(format!("m{id}")),
             mine: false,
+            author: None,
             text: Some(format!("newest of {id}")),
             newer: false,
             fetching: false,

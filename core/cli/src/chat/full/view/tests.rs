@@ -214,6 +214,7 @@ fn what_belongs_to_a_message_stands_around_it() {
         message: MessageId("m0".into()),
         text: "how are you? It is a long time since we met".into(),
         mine: Some(true),
+        author: None,
         gone: false,
     });
     one.reactions = vec![Reaction { emoji: "👍".into(), count: 1, mine: true }];

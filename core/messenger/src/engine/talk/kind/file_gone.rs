@@ -9,8 +9,8 @@ use crate::error::Error;
 
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, gone: &FileGone) -> Result<(), Error> {
     let message = step.messages.get(&gone.message)?.filter(|message| message.conversation == came.conversation);
-    let theirs = message.is_some_and(|message| message.author == Some(came.row.chat));
-    if theirs || gone.message == picture::place(&came.row.chat) {
+    let theirs = message.is_some_and(|message| message.author == Some(came.author));
+    if theirs || gone.message == picture::place(&came.author) {
         down::gone(step, &gone.message, gone.file)?;
     }
     Ok(())

@@ -23,5 +23,5 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, want: &FileWant) -> Res
         return Ok(()); // they ask again
     }
     step.conversations.edit(&came.conversation, |row| row.gone_ms = now_ms)?;
-    send::content(step, &came.row.chat, &gone)
+    send::content(step, &came.author, &gone)
 }

@@ -19,8 +19,9 @@ mod want;
 
 use sotto_wire::content::{self, Content, Kind};
 
+use crate::engine::group::join;
 use crate::engine::talk::inbox::{Came, Shown, show};
-use crate::engine::talk::{Talk, effects, expire};
+use crate::engine::talk::{Talk, effects, expire, group};
 use crate::error::Error;
 
 /// Applies a message. A message of an unconfirmed device may be shown, and has no other effect.
@@ -45,6 +46,18 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
         Content::Timer(seconds) => timer::take(step, came, seconds)?,
         Content::FileWant(want) => file_want::take(step, came, &want)?,
         Content::FileGone(gone) => file_gone::take(step, came, &gone)?,
+        Content::GroupInvite(invite) => group::invited(step, came, &invite)?,
+        Content::GroupAnswer(answer) if came.open => {
+            if let Some((row, _)) = came.via {
+                join::answered(step, (&came.author, &row.device), *answer)?;
+            }
+        }
+        Content::GroupWelcome(welcome) if came.open => {
+            join::welcomed(step, &came.author, &welcome, came.message.time_s)?;
+        }
+        // In a group the room below takes them; between two they mean nothing.
+        Content::GroupAnswer(_) | Content::GroupWelcome(_) | Content::OldKey(_) | Content::Need(_) => {}
+        Content::LogWant(_) | Content::Relay(_) | Content::GroupGone(_) => {}
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
     Ok(None)

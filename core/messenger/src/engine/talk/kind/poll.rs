@@ -16,10 +16,10 @@ pub(crate) fn of(message: &Message) -> Option<Poll> {
 
 /// Asks a question.
 pub(crate) fn create(step: &mut Talk<'_>, conversation: &Hash, mut poll: Poll) -> Result<Hash, Error> {
-    let (row, chat) = write::open(step, conversation)?;
+    let (row, route) = write::open(step, conversation)?;
     poll.expire_s = row.timer_s;
     let (question, expire_s) = (poll.question.clone(), poll.expire_s);
     let content = Content::Poll(Box::new(poll));
     content.encode().map_err(|_| Code::BadPoll)?;
-    write::add(step, (row, &chat), &content, (question, expire_s))
+    write::add(step, (row, &route), &content, (question, expire_s))
 }

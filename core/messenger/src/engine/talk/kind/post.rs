@@ -47,7 +47,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, post: Post) -> Result<(
         return Ok(());
     }
     match step.messages.get(&came.id)?.filter(|message| !message.is_gone()) {
-        Some(message) => attach(step, &message, &files, came.open && came.confirmed),
+        Some(message) => attach(step, &message, &files, came.open && came.proved),
         None => Ok(()),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn attach(step: &mut Talk<'_>, message: &Message, files: &[File], tru
 pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
-    let (mut row, chat) = write::writable(step, conversation)?;
+    let (mut row, route) = write::writable(step, conversation)?;
     if sotto_wire::name::is_blank(&draft.text) && draft.files.is_empty() {
         return Err(Code::TextEmpty.into());
     }
@@ -101,7 +101,7 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
     if draft.clears_draft {
         (row.draft, row.draft_reply) = (String::new(), None);
     }
-    write::add(step, (row, &chat), &content, (text, expire_s))
+    write::add(step, (row, &route), &content, (text, expire_s))
 }
 
 /// What a message of this conversation is replied to with. Nothing is quoted: both sides have the message, and M stays

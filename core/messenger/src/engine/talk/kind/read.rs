@@ -11,11 +11,11 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, up_to: &Hash) -> Result
     let Some(message) = step.messages.get(up_to)? else {
         return Ok(());
     };
-    if message.conversation != came.conversation || !came.open {
+    let Some((_, inner)) = came.via.filter(|_| message.conversation == came.conversation && came.open) else {
         return Ok(());
-    }
+    };
     for id in step.messages.unread_own(&message)? {
-        state::read(step, &id, &came.inner.receipts)?;
+        state::read(step, &id, &inner.receipts)?;
     }
     Ok(())
 }

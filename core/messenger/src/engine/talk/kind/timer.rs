@@ -18,7 +18,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, seconds: u32) -> Result
         target: came.conversation,
         id: came.id,
         conversation: came.conversation,
-        author: came.row.chat,
+        author: came.author,
         kind: Kind::Timer.code(),
         body: Vec::new(),
         lamport,

@@ -6,6 +6,7 @@ use sotto_wire::content::{self, Content, Message, Prefix};
 use crate::engine::base::schedule::HOUR;
 use crate::engine::carry::send;
 use crate::engine::talk::inbox::Came;
+use crate::engine::talk::write::Route;
 use crate::engine::talk::{Talk, write};
 use crate::error::Error;
 
@@ -19,7 +20,8 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) ->
     if !came.open {
         return Ok(());
     }
-    let (chat, conversation) = (&came.row.chat, &came.conversation);
+    let Some((row, _)) = came.via else { return Ok(()) };
+    let (chat, conversation) = (&came.author, &came.conversation);
     let lately_ms = step.now_ms.saturating_sub(HOUR);
     let mut left = WANTED_HOURLY.saturating_sub(step.messages.count_resent(conversation, lately_ms)?);
     let mut gone = Vec::new();
@@ -28,7 +30,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) ->
             Some(message) if message.is_gone() => gone.push(*prefix),
             Some(message) if message.is_own() => again(step, chat, &message, &mut left)?,
             Some(theirs) => {
-                named(step, came.row, theirs, &mut left)?;
+                named(step, row, theirs, &mut left)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
@@ -52,7 +54,7 @@ fn again(step: &mut Talk<'_>, chat: &Chat, message: &sotto_db::Message, left: &m
     }
     *left = left.saturating_sub(1);
     step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
-    write::again(step, message, chat)
+    write::again(step, message, &Route::Pair(*chat))
 }
 
 /// They want a message that their own device wrote: an old copy lacks it. Own messages that it names are lost there

@@ -2,16 +2,16 @@ package im.sotto
 
 /** Folder of conversations; each conversation is in one folder. */
 public enum class Folder {
-    /** Conversations with contacts, and with people we asked. */
+    /** Conversations with contacts, with people we asked, and groups. */
     INBOX,
 
     /** Archived conversations of the inbox. */
     ARCHIVED,
 
-    /** Conversations with people who wait for our answer. */
+    /** Conversations with people who wait for our answer, and groups that we are invited to. */
     REQUESTS,
 
-    /** Conversations with declined or blocked people. */
+    /** Conversations with declined or blocked people, and groups that we declined, left, or are out of. */
     CLOSED,
 }
 
@@ -19,11 +19,12 @@ public enum class Folder {
  * One conversation.
  *
  * @property id id of the conversation.
- * @property contact id of the contact.
+ * @property contact id of the contact; null for a group.
  * @property name the nickname set here, else [ownName].
- * @property ownName the name they chose.
+ * @property ownName the name they chose, or the group's.
  * @property picture their picture, once it is here.
- * @property state state of the contact.
+ * @property state state of the contact; null for a group.
+ * @property group of a group: its state and size; null between two.
  * @property unread number of unread messages.
  * @property isMarkedUnread whether the person marked it as unread, whatever [unread] says.
  * @property isPinned whether its folder lists it first.
@@ -39,11 +40,12 @@ public enum class Folder {
  */
 public data class Conversation(
     public val id: ConversationId,
-    public val contact: ContactId,
+    public val contact: ContactId?,
     public val name: String,
     public val ownName: String,
     public val picture: FileId?,
-    public val state: ContactState,
+    public val state: ContactState?,
+    public val group: GroupRow?,
     public val unread: Int,
     public val isMarkedUnread: Boolean,
     public val isPinned: Boolean,
@@ -63,6 +65,7 @@ public data class Conversation(
  *
  * @property id id of the message.
  * @property isMine whether this account wrote it.
+ * @property author who wrote it, in a group; null for an own message, and between two.
  * @property text its first 200 characters at most, cut at a grapheme; missing as in [Message].
  * @property isNewer whether a newer version wrote it: show "needs a newer version".
  * @property isFetching whether a long text is still being fetched.
@@ -72,6 +75,7 @@ public data class Conversation(
 public data class LastMessage(
     public val id: MessageId,
     public val isMine: Boolean,
+    public val author: Author?,
     public val text: String?,
     public val isNewer: Boolean,
     public val isFetching: Boolean,

@@ -48,7 +48,7 @@ public class Conversations internal constructor(private val bridge: Bridge) {
     public fun observeUnread(): Flow<Unread> = bridge.live(wants = ::isOfList) { unread() }.distinctUntilChanged()
 
     /**
-     * Marks all messages up to [message] as read; their author is told if read receipts are on. A long text that is
+     * Marks all messages up to [message] as read; a contact is told if read receipts are on. A long text that is
      * still being fetched stays unread: mark it when it is whole. Errors: [SottoCode.MESSAGE_MISSING].
      */
     public suspend fun markRead(conversation: ConversationId, message: MessageId): Unit =
@@ -89,13 +89,13 @@ public class Conversations internal constructor(private val bridge: Bridge) {
 
     /**
      * Sets how long new messages live, for both sides: 5 seconds to 4 weeks after they were read, at their author's
-     * after they were sent; 0 ends the timer. Honest devices delete them then. Errors: [SottoCode.CONTACT_STATE],
-     * [SottoCode.INPUT_TIMER].
+     * after they were sent; 0 ends the timer. Honest devices delete them then. In a group this is [Groups.set]. Errors:
+     * [SottoCode.CONTACT_STATE], [SottoCode.INPUT_TIMER], `group.*`.
      */
     public suspend fun setTimer(conversation: ConversationId, seconds: Int): Unit =
         bridge.call { timerSet(conversation.lower(), seconds) }
 
-    /** Says that the person is writing. It is sent at most every 15 s, and only with [Settings.typing]. */
+    /** Says that the person is writing. It is sent at most every 15 s, with [Settings.typing], to no group. */
     public suspend fun typing(conversation: ConversationId): Unit = bridge.call { typing(conversation.lower()) }
 
     /** Whether the contact is writing: false at first, true for 20 s after each sign, false once a message came. */

@@ -20,6 +20,10 @@ public value class FileId(public val value: String)
 @JvmInline
 public value class InviteId(public val value: String)
 
+/** Id of a member of one group, the same on all phones. */
+@JvmInline
+public value class MemberId(public val value: String)
+
 /** Names a contact's set of devices, as [SafetyNumber.devices] showed it. */
 @JvmInline
 public value class DevicesId(public val value: String)

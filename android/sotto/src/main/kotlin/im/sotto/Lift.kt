@@ -1,15 +1,20 @@
 package im.sotto
 
 import im.sotto.ffi.SottoAccount
+import im.sotto.ffi.SottoAuthor
 import im.sotto.ffi.SottoAutoDownload
 import im.sotto.ffi.SottoConnectivity
 import im.sotto.ffi.SottoContact
 import im.sotto.ffi.SottoContactId
 import im.sotto.ffi.SottoConversation
 import im.sotto.ffi.SottoConversationId
+import im.sotto.ffi.SottoDelivery
 import im.sotto.ffi.SottoDiagnostics
 import im.sotto.ffi.SottoFile
 import im.sotto.ffi.SottoFileId
+import im.sotto.ffi.SottoGroup
+import im.sotto.ffi.SottoGroupMember
+import im.sotto.ffi.SottoGroupRow
 import im.sotto.ffi.SottoHit
 import im.sotto.ffi.SottoIncoming
 import im.sotto.ffi.SottoInvite
@@ -74,11 +79,12 @@ internal fun SottoSafetyNumber.lift() = SafetyNumber(digits, Bytes(qr), DevicesI
 
 internal fun SottoConversation.lift() = Conversation(
     id = id.lift(),
-    contact = contact.lift(),
+    contact = contact?.lift(),
     name = name,
     ownName = ownName,
     picture = picture?.lift(),
-    state = state.lift(),
+    state = state?.lift(),
+    group = group?.lift(),
     unread = unread,
     isMarkedUnread = markedUnread,
     isPinned = pinned,
@@ -93,7 +99,8 @@ internal fun SottoConversation.lift() = Conversation(
     cursor = cursor,
 )
 
-internal fun SottoLastMessage.lift() = LastMessage(id.lift(), mine, text, newer, fetching, deleted, state.lift())
+internal fun SottoLastMessage.lift() =
+    LastMessage(id.lift(), mine, author?.lift(), text, newer, fetching, deleted, state.lift())
 
 internal fun SottoUnread.lift() = Unread(messages, conversations, requests)
 
@@ -101,6 +108,7 @@ internal fun SottoMessage.lift() = Message(
     id = id.lift(),
     conversation = conversation.lift(),
     isMine = mine,
+    author = author?.lift(),
     text = text,
     hasMore = more,
     isNewer = newer,
@@ -125,7 +133,7 @@ internal fun SottoMessage.lift() = Message(
     cursor = cursor,
 )
 
-internal fun SottoReply.lift() = Reply(message.lift(), text, mine, gone)
+internal fun SottoReply.lift() = Reply(message.lift(), text, mine, author?.lift(), gone)
 
 internal fun SottoMention.lift(text: String) = Mention(text.chars(offset, length), contact?.lift(), name)
 
@@ -143,11 +151,36 @@ internal fun SottoHit.lift() = Hit(
     message = message.lift(),
     conversation = conversation.lift(),
     isMine = mine,
+    author = author?.lift(),
     text = text,
     marks = marks.map { text.chars(it.offset, it.length) },
     timeMs = timeMs,
     cursor = cursor,
 )
+
+internal fun SottoAuthor.lift() = Author(contact.lift(), name)
+
+internal fun SottoDelivery.lift() = Delivery(contact.lift(), name, delivered, read)
+
+internal fun SottoGroupRow.lift() = GroupRow(state.lift(), members)
+
+internal fun SottoGroup.lift() = Group(
+    conversation = conversation.lift(),
+    state = state.lift(),
+    name = name,
+    text = text,
+    members = members,
+    role = role?.lift(),
+    inviter = inviter?.lift(),
+    timerS = timerS,
+    whoAdds = whoAdds.lift(),
+    whoSets = whoSets.lift(),
+    whoWrites = whoWrites.lift(),
+    hasHistory = history,
+)
+
+internal fun SottoGroupMember.lift() =
+    GroupMember(MemberId(id.value), contact.lift(), name, role.lift(), own, confirmed, cursor)
 
 internal fun SottoIncoming.lift() = Incoming(arrival, message.lift())
 

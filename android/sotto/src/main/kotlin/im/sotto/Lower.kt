@@ -7,6 +7,7 @@ import im.sotto.ffi.SottoDevicesId
 import im.sotto.ffi.SottoFileId
 import im.sotto.ffi.SottoInviteId
 import im.sotto.ffi.SottoLinkPreview
+import im.sotto.ffi.SottoMemberId
 import im.sotto.ffi.SottoMessageId
 import im.sotto.ffi.SottoNetwork
 import im.sotto.ffi.SottoNetworkLimits
@@ -48,6 +49,8 @@ internal fun MessageId.lower() = SottoMessageId(value.lower())
 internal fun FileId.lower() = SottoFileId(value.lower())
 
 internal fun InviteId.lower() = SottoInviteId(value.lower())
+
+internal fun MemberId.lower() = SottoMemberId(value.lower())
 
 internal fun DevicesId.lower() = SottoDevicesId(value.lower())
 

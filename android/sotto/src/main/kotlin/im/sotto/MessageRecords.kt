@@ -30,12 +30,13 @@ public enum class MessageState {
  * @property id id of the message.
  * @property conversation id of the conversation.
  * @property isMine whether this account wrote it.
+ * @property author who wrote it, in a group; null for an own message, and between two.
  * @property text the text; missing while a long text is being fetched, and for a kind that this version does not know.
  * @property hasMore whether the text continues: in a page it has at most 4,096 bytes, cut at a grapheme.
  * [Messages.get] returns the whole text.
  * @property isNewer whether a newer version wrote it: show "needs a newer version".
- * @property isUnconfirmed whether it came from a device that was not the contact's confirmed one. Somebody else may
- * have written it.
+ * @property isUnconfirmed whether it came from a device that was not the contact's confirmed one, or in a group from
+ * one that had not proved itself. Somebody else may have written it.
  * @property isFetching whether a long text is still being fetched.
  * @property state state of the message.
  * @property reason why it failed.
@@ -59,6 +60,7 @@ public data class Message(
     public val id: MessageId,
     public val conversation: ConversationId,
     public val isMine: Boolean,
+    public val author: Author?,
     public val text: String?,
     public val hasMore: Boolean,
     public val isNewer: Boolean,
@@ -90,12 +92,14 @@ public data class Message(
  * @property text at most the first 200 characters of its text as it is now. Of a message that is not here, the words
  * that the author of the reply quoted. Empty if it was deleted or disappeared.
  * @property isMine whether this account wrote it; null if it is not here.
+ * @property author who wrote it, in a group, if it is here.
  * @property isGone whether it was deleted or disappeared.
  */
 public data class Reply(
     public val message: MessageId,
     public val text: String,
     public val isMine: Boolean?,
+    public val author: Author?,
     public val isGone: Boolean,
 )
 
@@ -196,6 +200,7 @@ public data class Version(public val text: String, public val timeMs: Long)
  * @property message id of the message.
  * @property conversation id of its conversation.
  * @property isMine whether this account wrote it.
+ * @property author who wrote it, in a group; null for an own message, and between two.
  * @property text the part of the text around the first match, at most 200 characters, and names of files on lines of
  * their own.
  * @property marks where the words are in [text]: at most 8 places.
@@ -206,6 +211,7 @@ public data class Hit(
     public val message: MessageId,
     public val conversation: ConversationId,
     public val isMine: Boolean,
+    public val author: Author?,
     public val text: String,
     public val marks: List<IntRange>,
     public val timeMs: Long,

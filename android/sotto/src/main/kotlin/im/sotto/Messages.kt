@@ -1,5 +1,6 @@
 package im.sotto
 
+import im.sotto.ffi.SottoDelivery
 import im.sotto.ffi.SottoEvent
 import im.sotto.ffi.SottoHit
 import im.sotto.ffi.SottoIncoming
@@ -201,6 +202,13 @@ public class Messages internal constructor(private val bridge: Bridge) {
     ): List<Hit> = bridge.call {
         search(query.lower(), limit, conversation?.lower(), before?.lower())
     }.map(SottoHit::lift)
+
+    /**
+     * How far an own message came with each reader: the contact, or the members of now, by name. What is not known is
+     * false. Errors: [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_NOT_YOURS].
+     */
+    public suspend fun deliveries(message: MessageId): List<Delivery> =
+        bridge.call { deliveries(message.lower()) }.map(SottoDelivery::lift)
 
     private companion object {
         /** Messages that [arrivals] reads at once. */

@@ -51,6 +51,9 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
     /** Lists of conversations, and what is kept with one: drafts, mutes, marks. */
     public val conversations: Conversations = Conversations(bridge)
 
+    /** Groups: make, join, rule and leave them. */
+    public val groups: Groups = Groups(bridge)
+
     /** Messages: send, read, find, and what people do with them. */
     public val messages: Messages = Messages(bridge)
 

@@ -181,14 +181,35 @@ public enum class SottoCode(public val text: String, public val isRetryable: Boo
     /** No store has the inviter's cards; the engine retries. */
     INVITE_UNREACHABLE("invite.unreachable", isRetryable = true),
 
-    /**
-     * 8 invites are open, or 32 secrets are in use, including unused ones of the last weeks. The engine replaces
-     * none.
-     */
+    /** 8 invites are open, or 32 secrets are in use, with unused ones of the last weeks. The engine replaces none. */
     INVITE_TOO_MANY("invite.too_many"),
 
     /** No such invite is open: it was used up, closed or has expired. */
     INVITE_MISSING("invite.missing"),
+
+    /** A group's name has 1 to 60 bytes and something visible, its description at most 500 bytes. */
+    INPUT_GROUP("input.group"),
+
+    /** No invitation to this group waits for an answer. */
+    GROUP_NOT_INVITED("group.not_invited"),
+
+    /** Other members have not confirmed the group yet; this device reads, and writes later. */
+    GROUP_JOINING("group.joining"),
+
+    /** The group's new key is not here yet. */
+    GROUP_REKEYING("group.rekeying"),
+
+    /** The own role does not allow this, or there is no such member. */
+    GROUP_NOT_ALLOWED("group.not_allowed"),
+
+    /** This account is no member: it was removed, left, declined, or has not joined. */
+    GROUP_REMOVED("group.removed"),
+
+    /** The owner closed the group. */
+    GROUP_CLOSED("group.closed"),
+
+    /** The group has no room for more members, or this device is in 256 groups. */
+    GROUP_FULL("group.full"),
 
     /** A device list older than the known one was refused; shown with the contact. */
     LIST_OLD("list.old"),

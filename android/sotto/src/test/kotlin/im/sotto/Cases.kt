@@ -86,6 +86,7 @@ private class Arguments(private val given: Json, private val meant: (String) -> 
             "conversation_delete" -> conversations.delete(place())
             "conversation_pin" -> conversations.pin(place(), on())
             "conversations" -> conversations.page(Folder.valueOf(given["folder"].text), limit(), textOrNull("before"))
+            "deliveries" -> messages.deliveries(message())
             "delete_for_everyone" -> messages.deleteForEveryone(message())
             "delete_for_me" -> messages.deleteForMe(message())
             "devices_seen" -> contacts.devicesSeen(contact(), DevicesId(text("devices")))
@@ -116,9 +117,28 @@ private class Arguments(private val given: Json, private val meant: (String) -> 
             "typing" -> conversations.typing(place())
             "unread" -> conversations.unread()
             "vote" -> messages.vote(message(), given["choices"].list.map { it.int })
-            else -> rest(name)
+            else -> if (name.startsWith("group")) group(name) else rest(name)
         }
     }
+
+    private suspend fun Sotto.group(name: String): Any? = when (name) {
+        "group" -> groups.get(place())
+        "group_answer" -> groups.answer(place(), given["accept"].isTrue)
+        "group_close" -> groups.close(place())
+        "group_create" -> groups.create(text("name"), texts("members").map(::ContactId))
+        "group_invite" -> groups.invite(place(), texts("contacts").map(::ContactId))
+        "group_leave" -> groups.leave(place())
+        "group_members" -> groups.members(place(), limit(), textOrNull("before"))
+        "group_remove" -> groups.remove(place(), MemberId(text("member")), given["ban"].isTrue)
+        "group_role" -> groups.setRole(place(), MemberId(text("member")), GroupRole.valueOf(given["role"].text))
+        "group_set" -> given["patch"].let {
+            val timer = if (it.has("timer_s")) it["timer_s"].int else null
+            groups.set(place(), optional("name", it), optional("text", it), timer)
+        }
+        else -> error("$name of cases.json is unknown here")
+    }
+
+    private fun optional(key: String, of: Json) = if (of.has(key)) text(key, of) else null
 
     private suspend fun Sotto.rest(name: String): Any? = when (name) {
         "file" -> files.get(file())

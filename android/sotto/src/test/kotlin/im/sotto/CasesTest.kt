@@ -78,13 +78,16 @@ class CasesTest {
     fun `enums are those of the core`() {
         val ours = listOf(
             Preset.entries, Mode.entries, LogLevel.entries, Folder.entries, ContactState.entries, ContactAction.entries,
-            MessageState.entries, FileKind.entries, FileState.entries,
+            MessageState.entries, FileKind.entries, FileState.entries, GroupRole.entries, GroupWho.entries,
+            GroupState.entries,
         )
         val theirs = listOf(
             im.sotto.ffi.SottoPreset.entries, im.sotto.ffi.SottoMode.entries, im.sotto.ffi.SottoLogLevel.entries,
             im.sotto.ffi.SottoFolder.entries, im.sotto.ffi.SottoContactState.entries,
             im.sotto.ffi.SottoContactAction.entries, im.sotto.ffi.SottoMessageState.entries,
             im.sotto.ffi.SottoFileKind.entries, im.sotto.ffi.SottoFileState.entries,
+            im.sotto.ffi.SottoGroupRole.entries, im.sotto.ffi.SottoGroupWho.entries,
+            im.sotto.ffi.SottoGroupState.entries,
         )
         assertEquals(theirs.map { all -> all.map { it.name } }, ours.map { all -> all.map { it.name } })
         val own = listOf(SottoCode.KEY_LOST, SottoCode.KEY_UNAVAILABLE)

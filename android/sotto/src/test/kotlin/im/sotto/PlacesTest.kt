@@ -55,7 +55,8 @@ class PlacesTest {
     fun `a hit marks chars`() {
         val id = im.sotto.ffi.SottoMessageId("m")
         val place = im.sotto.ffi.SottoConversationId("c")
-        val hit = SottoHit(id, place, false, "🙂 ü soup", listOf(SottoMark(8, 4), SottoMark(99, 1)), 0, "").lift()
+        val marks = listOf(SottoMark(8, 4), SottoMark(99, 1))
+        val hit = SottoHit(id, place, false, null, "🙂 ü soup", marks, 0, "").lift()
         assertEquals(listOf("soup", ""), hit.marks.map(hit.text::substring))
     }
 

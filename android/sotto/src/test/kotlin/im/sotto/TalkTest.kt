@@ -159,7 +159,7 @@ class TalkTest {
         val reply = alice.messages.send(place, "Hi 🙂 Bob", last, named, isSilent = true)
         alice.messages.observe(reply).until("delivered") { it.state == MessageState.DELIVERED }
         val seen = bob.messages.get(reply)
-        assertEquals(Reply(last, "soup at noon?", isMine = true, isGone = false), seen.reply)
+        assertEquals(Reply(last, "soup at noon?", isMine = true, author = null, isGone = false), seen.reply)
         assertTrue(seen.isSilent)
         assertEquals(6..8 to contact, seen.mentions.single().let { it.range to it.contact })
         bob.messages.react(reply, "👍")

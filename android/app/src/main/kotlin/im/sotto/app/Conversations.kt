@@ -16,7 +16,7 @@ import im.sotto.Sotto
 class ConversationRow(private val times: Times) {
     fun bind(view: View, one: Conversation, picture: Bitmap?) {
         val isUnread = one.unread > 0 || one.isMarkedUnread
-        view.findViewById<AvatarView>(R.id.avatar).show(one.name, one.contact.value, picture)
+        view.findViewById<AvatarView>(R.id.avatar).show(one.name, one.face, picture)
         view.findViewById<TextView>(R.id.name).text = one.name
         view.findViewById<TextView>(R.id.time).apply {
             text = times.short(one.lastMs)
@@ -43,7 +43,8 @@ class ConversationRow(private val times: Times) {
 
     private fun showState(icon: ImageView, one: Conversation) {
         val last = one.last
-        val isShown = last != null && last.isMine && !last.isDeleted && one.draft.isEmpty() && one.state in TALKING
+        val isTalk = one.state in TALKING || one.group != null
+        val isShown = last != null && last.isMine && !last.isDeleted && one.draft.isEmpty() && isTalk
         icon.show(isShown)
         if (last == null || !isShown) return
         val look = STATES[last.state] ?: return icon.show(false)
@@ -67,15 +68,18 @@ class ConversationRow(private val times: Times) {
         last.isDeleted -> view.resources.getString(R.string.chat_deleted)
         last.isNewer -> view.resources.getString(R.string.chat_newer)
         last.isFetching -> view.resources.getString(R.string.chat_fetching)
-        else -> last.text?.ifEmpty { null } ?: view.resources.getString(R.string.chat_file)
+        else -> {
+            val text = last.text?.ifEmpty { null } ?: view.resources.getString(R.string.chat_file)
+            last.author?.name?.ifEmpty { null }?.let { "$it: $text" } ?: text
+        }
     }
 
     /** How a state of an own message looks. */
     private class Look(val icon: Int, val text: Int, val color: Int = R.color.text_secondary)
 
     private companion object {
-        val TALKING = setOf(ContactState.ACCEPTED, ContactState.REQUESTED)
-        val STANDING = mapOf(
+        val TALKING = setOf<ContactState?>(ContactState.ACCEPTED, ContactState.REQUESTED)
+        val STANDING = mapOf<ContactState?, Int>(
             ContactState.REQUESTED to R.string.chat_requested,
             ContactState.BLOCKED to R.string.chat_blocked,
             ContactState.DECLINED to R.string.chat_declined,
@@ -90,6 +94,9 @@ class ConversationRow(private val times: Times) {
         )
     }
 }
+
+/** What the colours of a conversation's face follow from. */
+val Conversation.face: String get() = contact?.value ?: id.value
 
 /** What can be done with a conversation of a list. */
 class ConversationActions(
@@ -112,7 +119,7 @@ class ConversationActions(
                 else R.string.chat_mark_unread to { act { it.conversations.markUnread(one.id, true) } },
                 if (one.isArchived) R.string.chat_unarchive to { act { it.conversations.archive(one.id, false) } }
                 else R.string.chat_archive to { act { it.conversations.archive(one.id, true) } },
-                R.string.chat_contact to { activity.toContact(one.contact) },
+                one.contact?.let { contact -> R.string.chat_contact to { activity.toContact(contact) } },
                 R.string.chat_delete to { offerDelete(one) },
             ),
         )

@@ -129,7 +129,13 @@ internal class NotificationDrawing(private val context: Context, private val sty
 
     private fun shown(text: String): String = PeerText.shorten(PeerText.clean(text)).text.toString()
 
-    private fun text(message: Message): String = message.text?.takeIf { it.isNotEmpty() }?.let(::shown) ?: when {
+    /** In a group a line says who wrote it. */
+    private fun text(message: Message): String {
+        val name = message.author?.name?.let(PeerText::line).orEmpty()
+        return if (name.isEmpty()) said(message) else "$name: ${said(message)}"
+    }
+
+    private fun said(message: Message): String = message.text?.takeIf { it.isNotEmpty() }?.let(::shown) ?: when {
         message.isNewer -> texts.newer
         else -> when (message.files.firstOrNull()?.kind) {
             FileKind.IMAGE, FileKind.STICKER, FileKind.GIF -> texts.picture

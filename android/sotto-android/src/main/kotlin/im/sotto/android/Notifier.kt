@@ -8,6 +8,7 @@ import im.sotto.ContactState
 import im.sotto.Conversation
 import im.sotto.ConversationId
 import im.sotto.Folder
+import im.sotto.GroupState
 import im.sotto.Incoming
 import im.sotto.Message
 import im.sotto.MessageState
@@ -155,7 +156,8 @@ public class Notifier(context: Context, style: NotificationStyle) {
 
     /** The newest unread messages of the other side, oldest first. */
     private suspend fun unread(sotto: Sotto, conversation: Conversation): List<Message> {
-        if (conversation.state != ContactState.ACCEPTED) return emptyList()
+        val isHeard = conversation.state == ContactState.ACCEPTED || conversation.group?.state in HEARD
+        if (!isHeard) return emptyList()
         val lines = ArrayList<Message>()
         var left = conversation.unread
         var before: String? = null
@@ -174,7 +176,7 @@ public class Notifier(context: Context, style: NotificationStyle) {
 
     private suspend fun requests(sotto: Sotto) {
         val told = place.getStringSet(REQUESTS, null).orEmpty()
-        val waiting = sotto.conversations.page(Folder.REQUESTS, MOST_REQUESTS)
+        val waiting = sotto.conversations.page(Folder.REQUESTS, MOST_REQUESTS).filter { it.contact != null }
         for (request in waiting.filter { it.id.value !in told }) {
             manager.notify(request.id.value, REQUEST, drawing.request(request))
         }
@@ -205,6 +207,7 @@ public class Notifier(context: Context, style: NotificationStyle) {
         const val MESSAGES = 1
         const val REQUEST = 2
         private const val PAGE = 100
+        private val HEARD = setOf<GroupState?>(GroupState.MEMBER, GroupState.JOINING)
         private const val LINES = 20
 
         /** More than the core keeps. All in one page: one that is missing counts as answered. */

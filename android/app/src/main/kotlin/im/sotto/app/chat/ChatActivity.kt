@@ -7,6 +7,7 @@ import android.view.View
 import android.widget.ListView
 import im.sotto.ContactState
 import im.sotto.Conversation
+import im.sotto.GroupState
 import im.sotto.Message
 import im.sotto.MessageId
 import im.sotto.MessageList
@@ -56,7 +57,8 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     /** Lives as long as the screen. */
     val life get() = scope
     override val theirName get() = PeerText.line(conversation?.name.orEmpty())
-    override val canWrite get() = conversation?.state in WRITING
+    override val canWrite
+        get() = conversation?.state in WRITING || conversation?.group?.state == GroupState.MEMBER
 
     override fun build(state: Bundle?) {
         title = ""
@@ -184,7 +186,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     fun edit(message: Message) = perform { composer.edit(it.messages.get(message.id)) }
 
     fun openContact() {
-        conversation?.let { toContact(it.contact) }
+        conversation?.contact?.let(::toContact)
     }
 
     override fun onMenu(message: Message) = menu.offer(message)

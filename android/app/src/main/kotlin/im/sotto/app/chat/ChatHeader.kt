@@ -16,11 +16,13 @@ import im.sotto.Sotto
 import im.sotto.android.PeerText
 import im.sotto.app.AvatarView
 import im.sotto.app.R
+import im.sotto.app.face
 import im.sotto.app.locale
 import im.sotto.app.show
 import im.sotto.app.showText
 import im.sotto.app.textOf
 import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.flowOf
 
 /** What stands around the messages: with whom one talks, how safe that is, the pinned line, the answer to a request. */
 class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
@@ -33,12 +35,13 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
     }
 
     private fun answer(action: ContactAction) = chat.perform { sotto ->
-        chat.conversation?.let { sotto.contacts.answer(it.contact, action) }
+        chat.conversation?.contact?.let { sotto.contacts.answer(it, action) }
     }
 
-    suspend fun followContact(sotto: Sotto, now: Conversation) =
-        combine(sotto.contacts.observe(now.contact), sotto.conversations.observe(now.id), ::Pair)
-            .collect { (contact, one) -> show(contact, one) }
+    suspend fun followContact(sotto: Sotto, now: Conversation) {
+        val person = now.contact?.let(sotto.contacts::observe) ?: flowOf(null)
+        combine(person, sotto.conversations.observe(now.id), ::Pair).collect { (contact, one) -> show(contact, one) }
+    }
 
     suspend fun followTyping(sotto: Sotto, now: Conversation) =
         sotto.conversations.observeTyping(now.id).collect(::showTyping)
@@ -51,7 +54,7 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
 
     fun show(one: Conversation, picture: Bitmap?) {
         val name = PeerText.line(one.name)
-        title.findViewById<AvatarView>(R.id.avatar).show(name, one.contact.value, picture)
+        title.findViewById<AvatarView>(R.id.avatar).show(name, one.face, picture)
         title.findViewById<TextView>(R.id.name).text = name
         title.contentDescription = chat.getString(R.string.chat_with, name)
         chat.findViewById<View>(R.id.composer).show(chat.canWrite)
@@ -73,17 +76,17 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
             else chat.resources.getQuantityString(R.plurals.chat_unread, count, count)
     }
 
-    private fun show(contact: Contact, one: Conversation) {
+    private fun show(contact: Contact?, one: Conversation) {
         val parts = listOfNotNull(
-            if (contact.isVerified) chat.getString(R.string.contact_verified) else null,
+            if (contact?.isVerified == true) chat.getString(R.string.contact_verified) else null,
             if (one.state == ContactState.REQUESTED) chat.getString(R.string.chat_requested) else null,
             if (one.isMuted) chat.getString(R.string.muted) else null,
             if (one.timerS > 0) chat.getString(R.string.chat_timer_on, Timer.nameOf(chat, one.timerS)) else null,
         )
         title.findViewById<TextView>(R.id.subtitle).showText(parts.joinToString(" · "))
         val standing = when {
-            contact.devicesChanged -> chat.getString(R.string.error_devices_changed)
-            else -> contact.waiting?.let { chat.getString(textOf(it)) }
+            contact?.devicesChanged == true -> chat.getString(R.string.error_devices_changed)
+            else -> contact?.waiting?.let { chat.getString(textOf(it)) }
         }
         chat.findViewById<TextView>(R.id.standing).apply {
             showText(standing)

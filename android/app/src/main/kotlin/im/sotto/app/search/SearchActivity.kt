@@ -24,6 +24,7 @@ import im.sotto.app.R
 import im.sotto.app.Rows
 import im.sotto.app.Screen
 import im.sotto.app.conversationId
+import im.sotto.app.face
 import im.sotto.app.onText
 import im.sotto.app.showText
 import im.sotto.app.toConversation
@@ -96,7 +97,7 @@ class SearchActivity : Screen(R.layout.search, R.string.search_title) {
 
     private fun bind(view: View, one: Found) {
         val name = PeerText.line(one.conversation.name)
-        view.findViewById<AvatarView>(R.id.avatar).show(name, one.conversation.contact.value, null)
+        view.findViewById<AvatarView>(R.id.avatar).show(name, one.conversation.face, null)
         view.findViewById<TextView>(R.id.name).text = name
         view.findViewById<TextView>(R.id.text).showText(one.hit?.let { marked(this, it) })
         view.findViewById<TextView>(R.id.time).showText(one.hit?.let { app.times.short(it.timeMs) })
