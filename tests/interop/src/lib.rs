@@ -5,7 +5,7 @@
 //! `{"id","error"}`, in any order, and what happens by itself comes as `{"event",…}`. At the end of stdin a harness
 //! stops by itself; its own log goes to stderr.
 //!
-//! Our side of the tests stands in [`node`], [`client`] and [`person`]; [`shape`] reads what it said.
+//! Our side of the tests stands in [`node`], [`client`], [`person`] and [`group`]; [`shape`] reads what it said.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::{BufRead, BufReader, Write};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 pub mod client;
 pub mod go;
+pub mod group;
 pub mod js;
 pub mod node;
 pub mod person;

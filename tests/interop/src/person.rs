@@ -6,7 +6,7 @@ use std::time::Duration;
 use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{
-    ContactState, ConversationId, FileKind, FileState, Message, MessageId, MessageState, NewFile, NewPost,
+    Contact, ContactState, ConversationId, FileKind, FileState, Message, MessageId, MessageState, NewFile, NewPost,
     SettingsPatch,
 };
 use sotto_messenger::{Config, Fleet, Messenger, Preset, Subscription, system_clock};
@@ -95,7 +95,8 @@ impl Person {
         let invite = other.messenger.invite().await.unwrap();
         self.messenger.contact_add(&invite.link, None).await.unwrap();
         // Cards that are looked for before they are out are looked for again after a minute.
-        let asked = |m: &Messenger| m.contacts().unwrap().first().cloned();
+        let asks = |one: &Contact| one.state == ContactState::Incoming;
+        let asked = |m: &Messenger| m.contacts().unwrap().into_iter().find(asks);
         let request = other.look("a request", 3 * PATIENCE, asked).await;
         other.messenger.contact_answer(&request.id, ContactAction::Accept).await.unwrap();
         self.until("the acceptance", |m| (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(()))
@@ -107,7 +108,8 @@ impl Person {
         self.look(what, PATIENCE, look).await
     }
 
-    async fn look<T>(&self, what: &str, wait: Duration, look: impl Fn(&Messenger) -> Option<T>) -> T {
+    /// The same with another patience.
+    pub async fn look<T>(&self, what: &str, wait: Duration, look: impl Fn(&Messenger) -> Option<T>) -> T {
         let search = async {
             loop {
                 if let Some(found) = look(&self.messenger) {

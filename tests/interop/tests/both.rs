@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sotto_interop::client::{Client, now_ns};
 use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
-use sotto_interop::{CLUSTER, Peer, go, js};
+use sotto_interop::{CLUSTER, Peer, go, group, js};
 use sotto_net::PublishOutcome;
 
 const PUBSUB: &str = "/waku/2/rs/66/0";
@@ -30,16 +30,8 @@ fn id_of(address: &str) -> &str {
 /// go-waku's relay: what goes from one to the other goes across it.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_cross_a_go_relay_between_js_and_our_client() {
-    let mut relay = go::start("relay", &[]);
-    let mut config = node_config();
-    config.peers = vec![relay.addrs[0].clone()];
-    let mut here = Node::start(config.clone()).await;
-    let mut there = Node::start(config).await;
+    let (mut relay, here, there) = apart().await;
     let mut light = js::light(CLUSTER);
-    for node in [&mut here, &mut there] {
-        node.peers(|_, relays| relays == 1).await;
-        in_mesh(&mut relay, id_of(&node.addresses[0])).await;
-    }
     let ws = here.addresses.iter().find(|a| a.contains("/ws/")).unwrap();
     light.call("dial", json!({"addr": ws}));
     light.call("ready", json!({}));
@@ -83,9 +75,8 @@ async fn messages_cross_a_go_relay_between_js_and_our_client() {
     assert_eq!(stored, all);
 }
 
-/// A file of 2 MB goes from a phone at one node of ours to a phone at another, across go-waku's relay alone.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_crosses_a_go_relay_between_two_phones() {
+/// Two nodes of ours that know each other only by go-waku's relay.
+async fn apart() -> (Peer, Node, Node) {
     let mut relay = go::start("relay", &[]);
     let mut config = node_config();
     config.peers = vec![relay.addrs[0].clone()];
@@ -95,11 +86,28 @@ async fn a_file_crosses_a_go_relay_between_two_phones() {
         node.peers(|_, relays| relays == 1).await;
         in_mesh(&mut relay, id_of(&node.addresses[0])).await;
     }
+    (relay, here, there)
+}
+
+/// A file of 2 MB goes from a phone at one node of ours to a phone at another, across go-waku's relay alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_crosses_a_go_relay_between_two_phones() {
+    let (_relay, here, there) = apart().await;
     let alice = Person::new("Alice", &[&here.addresses[0]]).await;
     let bob = Person::new("Bob", &[&there.addresses[0]]).await;
     alice.befriend(&bob).await;
     let (bytes, message) = alice.send_file(2 * 1024 * 1024).await;
     assert!(bob.fetch_file(&message).await == bytes);
+}
+
+/// Alice and Carol are at one node of ours, Bob at another, across go-waku's relay alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_three_crosses_a_go_relay() {
+    let (_relay, here, there) = apart().await;
+    let mut alice = Person::new("Alice", &[&here.addresses[0]]).await;
+    let mut bob = Person::new("Bob", &[&there.addresses[0]]).await;
+    let mut carol = Person::new("Carol", &[&here.addresses[0]]).await;
+    group::talk([&mut alice, &mut bob, &mut carol], &[&here.addresses[0]]).await;
 }
 
 /// Waits until the go relay has a peer in its mesh.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sotto_interop::client::{Client, client_config, now_ns};
 use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
-use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go, shape};
+use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go, group, shape};
 use sotto_messenger::records::MessageState;
 use sotto_net::{Command, Discv5Config, NodeConfig, PublishOutcome};
 use sotto_wire::waku::{Message as _, WakuMessage, gossip_id, protocol, record_bytes};
@@ -644,4 +644,20 @@ async fn a_phone_that_relays_finds_a_go_node_by_discv5() {
     for peer in [&mut known, &mut hidden] {
         until("the phone in both meshes", || (relay(peer)["mesh"].as_array().unwrap().len() == 2).then_some(())).await;
     }
+}
+
+/// Two go nodes and ours, which alone has a store: a phone publishes and listens at whichever of them it chooses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_three_lives_at_go_nodes_with_our_store() {
+    let (mut first, second) = two_nodes().await;
+    let mut config = node_config();
+    config.peers = vec![first.addrs[0].clone(), second.addrs[0].clone()];
+    let mut store = Node::start(config).await;
+    store.peers(|_, relays| relays == 2).await;
+    meshed(&mut first, id_of(&store.addresses[0])).await;
+    let nodes = [first.addrs[0].as_str(), second.addrs[0].as_str(), store.addresses[0].as_str()];
+    let mut alice = Person::new("Alice", &nodes).await;
+    let mut bob = Person::new("Bob", &nodes).await;
+    let mut carol = Person::new("Carol", &nodes).await;
+    group::talk([&mut alice, &mut bob, &mut carol], &nodes).await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sotto_interop::client::{Client, now_ns};
 use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
-use sotto_interop::{CLUSTER, Peer, js};
+use sotto_interop::{CLUSTER, Peer, group, js};
 use sotto_messenger::records::MessageState;
 use sotto_net::PublishOutcome;
 
@@ -380,4 +380,15 @@ async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
     for person in [alice, bob] {
         person.messenger.close().await.unwrap();
     }
+}
+
+/// One over TCP, two over WebSocket.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_three_lives_at_a_js_service_peer_alone() {
+    let peer = js::service();
+    let (tcp, ws) = (peer.addr("/tcp/"), peer.addr("/ws/"));
+    let mut alice = Person::new("Alice", &[&tcp]).await;
+    let mut bob = Person::new("Bob", &[&ws]).await;
+    let mut carol = Person::new("Carol", &[&ws]).await;
+    group::talk([&mut alice, &mut bob, &mut carol], &[&ws]).await;
 }
