@@ -500,7 +500,7 @@ fn group_content(name: &str) -> Option<Content> {
             pair_key: seq(0xa1),
             seeds: vec![seed(0), seed(1)],
             heads: vec![seq(0xb1), seq(0xd1)],
-            pointer: place(300_000, 5),
+            pointer: pointer(300_000, 5),
         })),
         "OldKey" => Content::OldKey(OldKey { epoch: seq(0x21), key: seq(0x41) }),
         "Need" => Content::Need(vec![range(0), range(1)]),
