@@ -7,6 +7,7 @@ use sotto_messenger::records::{
     ContactId, ConversationId, Group, GroupMember, GroupPatch, GroupRole, GroupState, MessageId,
 };
 use sotto_messenger::{Code, Error};
+use sotto_testkit::three::alter;
 use sotto_testkit::{HOUR, MINUTE, SECOND, Seeded, Weather, World, contacts};
 use sotto_wire::content::{Content, GroupInvite, Range};
 
@@ -337,26 +338,32 @@ fn a_message_is_delivered_when_all_have_it() {
         world.phones[0].read(|reader| reader.tables().messages.get(&sent.to_bytes().unwrap()).unwrap().unwrap().state)
     };
     world.run(3 * HOUR);
-    world.phones[0].read(|reader| {
-        let g = id.to_bytes().unwrap();
-        for l in reader.group_leaves(&g).unwrap() {
-            println!("leaf {:?} acked {:?} {}", &l.leaf[..2], l.acked_epoch.map(|e| e[0]), l.acked);
-        }
-        for e in reader.tables().group_epochs.of(&g).unwrap() {
-            println!("epoch {}", e.epoch[0]);
-            for c in reader.tables().group_chains.of(&g, &e.epoch).unwrap() {
-                println!("  chain {:?} whole {} ", &c.leaf[..2], c.whole);
-            }
-        }
-        println!(
-            "copy {:?}",
-            reader.tables().group_copies.of_message(&sent.to_bytes().unwrap()).unwrap().map(|c| (c.n, c.epoch[0]))
-        );
-    });
     assert_eq!(state(&world), sotto_db::MessageState::Stored);
     world.start(2);
     world.run(3 * HOUR);
     assert_eq!(state(&world), sotto_db::MessageState::Delivered);
+}
+
+/// A member who acknowledges more than was written silences nobody.
+#[test]
+fn a_false_ack_silences_nobody() {
+    let mut world = circle(13, 2);
+    let id = made(&mut world);
+    say(&mut world, 0, &id, "one").unwrap();
+    world.run(MINUTE);
+    let group = id.to_bytes().unwrap();
+    let own = world.phones[0].read(|reader| reader.tables().groups.get(&group).unwrap().unwrap().leaf);
+    alter(&mut world, 1, |tables| {
+        for epoch in tables.group_epochs.of(&group).unwrap() {
+            tables.group_chains.change(&group, &epoch.epoch, &own, |row| row.whole = 500).unwrap();
+        }
+    });
+    say(&mut world, 1, &id, "two").unwrap();
+    world.run(10 * MINUTE);
+    assert!(texts(&world, 0, &id).iter().any(|text| text == "two"));
+    say(&mut world, 0, &id, "three").unwrap();
+    world.run(10 * MINUTE);
+    assert!(texts(&world, 2, &id).iter().any(|text| text == "three"));
 }
 
 /// Who declined can be invited again.

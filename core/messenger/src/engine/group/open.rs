@@ -376,10 +376,7 @@ fn acks(step: &mut Group<'_>, at: &Place, inner: &GroupInner) -> Result<(), Erro
         let epoch = at.epoch;
         let mine = step.group_chains.get(&at.group, &epoch, &own)?.map_or(0, |chain| chain.whole);
         if ack.n > mine {
-            // This device wrote more than it knows of: it is an old copy, and must never use these numbers again.
-            let now_ms = step.now_ms;
-            step.group_epochs.change(&at.group, &epoch, |row| row.left_ms = row.left_ms.min(now_ms))?;
-            epoch::settle(step, &at.group)?;
+            // An old copy, or a lie; one member's word must not silence this device.
             continue;
         }
         step.group_leaves.change(&at.group, &at.leaf, |row| {
